@@ -1,0 +1,96 @@
+"""A browser for the tests: Playwright's own Chromium if it is installed, else the system's; without one the tests fail.
+
+A test module says `pytest_plugins = ["browser"]` and takes the fixture `visit`:
+
+    def test_home(visit):
+        with visit("file:///.../index.html", viewport={"width": 360, "height": 800}) as home:
+            assert home.page.title() == "Preface" and not home.strangers and not home.errors
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+SYSTEM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (  # no graphics card, and no traffic of the browser's own; Playwright itself passes --no-sandbox, which root needs
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@dataclass
+class Visit:
+    """A page, what it asked of its own host, what it asked of others, which was stopped, and the errors of its console."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def find_browser(playwright: Playwright) -> str:
+    """The path of a Chromium. RuntimeError that says what to install where there is none."""
+    own = playwright.chromium.executable_path
+    found = own if Path(own).exists() else next(filter(None, map(shutil.which, SYSTEM)), None)
+    if found is None:
+        raise RuntimeError(f"no browser: run `playwright install chromium`, or install one of {', '.join(SYSTEM)}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests of a process."""
+    with sync_playwright() as playwright:
+        try:
+            path = find_browser(playwright)
+        except RuntimeError as error:
+            pytest.fail(str(error), pytrace=False)
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def visit(chromium: Browser) -> Callable[..., AbstractContextManager[Visit]]:
+    """`visiting` in the browser of these tests: visit(address, **options)."""
+    return partial(visiting, chromium)
+
+
+@contextmanager
+def visiting(browser: Browser, address: str, **options: object) -> Iterator[Visit]:
+    """Open `address` in a fresh profile that reaches its host and no other; a file reaches files only.
+
+    `options` are those of Playwright's Browser.new_context: viewport, color_scheme, reduced_motion ...
+    """
+    home = urlsplit(address)
+    context = browser.new_context(**options)
+    page = context.new_page()
+    seen = Visit(page)
+
+    def guard(route) -> None:
+        there = urlsplit(route.request.url)
+        if (there.scheme, there.netloc) == (home.scheme, home.netloc):
+            seen.requests.append(route.request.url)
+            route.continue_()
+        else:
+            seen.strangers.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", guard)
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    try:
+        yield seen
+    finally:
+        context.close()

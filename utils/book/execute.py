@@ -1,0 +1,140 @@
+"""Run the chapters, two at a time, and keep what came out under a key, so that nothing runs twice and nothing is stale.
+
+_build/executed/NN-name.ipynb is the chapter with its outputs; its metadata hold the key and what the run cost.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from utils.book.project import chapters
+from utils.book.sources import PACKAGES, dependencies, key
+
+WATCH = """
+import sys
+sys.course_opened = set()
+sys.addaudithook(lambda event, args: sys.course_opened.add(args[0]) if event == "open" and isinstance(args[0], str) else None)
+"""
+REPORT = f"""
+import json, sys, time
+print(json.dumps({{"cpu_s": time.process_time(), "files": sorted(sys.course_opened) + sorted(
+    m.__file__ for n, m in sys.modules.items() if n.split(".")[0] in {PACKAGES} and getattr(m, "__file__", None))}}))
+"""
+
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}  # one thread, no progress bars on the page
+
+
+class ChapterError(RuntimeError):
+    """A chapter did not run to its end, or used something that the build cannot see; the message is for its author."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter as it stands: where its source is, its key, and the executed notebook (None until it has run)."""
+
+    path: Path
+    key: str
+    executed: nbformat.NotebookNode | None
+
+    @property
+    def cost(self) -> dict:
+        """cpu_s, the process seconds that its run took."""
+        return self.executed.metadata["course"]
+
+
+def load(root: Path, path: Path) -> Chapter:
+    """The chapter at `path`, with its outputs if they are in the cache under its present key."""
+    notebook = nbformat.read(path, as_version=4)
+    wanted = key(root, notebook)
+    cached = cache_path(root, path)
+    if cached.is_file():
+        executed = nbformat.read(cached, as_version=4)
+        if executed.metadata["course"]["key"] == wanted:
+            return Chapter(path, wanted, with_outputs(notebook, executed))
+    return Chapter(path, wanted, None)
+
+
+def cache_path(root: Path, path: Path) -> Path:
+    return root / "_build" / "executed" / path.name
+
+
+def with_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the outputs of `executed`, whose code cells are the same (the key says so); prose may differ."""
+    merged = nbformat.from_dict(notebook)
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for cell, source in zip((c for c in merged.cells if c.cell_type == "code"), ran, strict=True):
+        cell.outputs, cell.execution_count = source.outputs, source.execution_count
+    merged.metadata["course"] = executed.metadata["course"]
+    return merged
+
+
+def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Chapter:
+    """Execute a chapter in a fresh kernel, cell by cell; `on_cell(done, all)` hears of progress. Written only when whole."""
+    notebook = nbformat.read(chapter.path, as_version=4)
+    resources = {"metadata": {"path": str(chapter.path.parent)}}
+    quiet = ["--Application.log_level=ERROR"]  # the kernel's own remarks about its connection
+    client = NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=resources, extra_arguments=quiet)
+    watch, report = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(REPORT)
+    code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    notebook.cells += [watch, report]
+    try:
+        with client.setup_kernel(env=os.environ | ENVIRONMENT):
+            client.execute_cell(watch, len(notebook.cells) - 2, store_history=False)
+            for count, i in enumerate(code, start=1):
+                client.execute_cell(notebook.cells[i], i, execution_count=count)
+                on_cell(count, len(code))
+            client.execute_cell(report, len(notebook.cells) - 1, store_history=False)
+    except CellExecutionError as error:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # without the colours
+        raise ChapterError(f"{chapter.path.name}: a cell raised an error\n{plain}") from None
+    del notebook.cells[-2:]
+    told = json.loads("".join(output.text for output in report.outputs))
+    check_files(root, notebook, told["files"], chapter.path)
+    notebook.metadata["course"] = {"key": chapter.key, "cpu_s": round(told["cpu_s"], 1)}
+    target = cache_path(root, chapter.path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    nbformat.write(notebook, partial)
+    partial.replace(target)
+    return Chapter(chapter.path, chapter.key, notebook)
+
+
+def check_files(root: Path, notebook: nbformat.NotebookNode, used: list[str], path: Path) -> None:
+    """Raise if the run read a file of the book that its key does not cover: its page could be shown stale one day."""
+    known = dependencies(root, notebook) | {path}
+    for name in used:
+        file = Path(name) if os.path.isabs(name) else path.parent / name
+        file = file.resolve()
+        ours = file.is_relative_to(root) and not any(part in file.parts for part in (".venv", "__pycache__", "_build"))
+        if ours and file.is_file() and file not in known:
+            raise ChapterError(
+                f"{path.name} read {file.relative_to(root)}, which the build cannot see from its imports. Import the module "
+                f"by name, or let the file bear the name of the module that reads it (hidden_units.js, hidden_units.py)."
+            )
+
+
+def run_all(root: Path, on_start: Callable[[Path], None], on_cell: Callable[[Path, int, int], None], jobs: int = 2) -> list[Chapter]:
+    """Every chapter with its outputs, run where they are not in the cache. All run before the first failure is raised."""
+    known = [load(root, path) for path in chapters(root)]
+
+    def one(chapter: Chapter) -> Chapter:
+        if chapter.executed is not None:
+            return chapter
+        on_start(chapter.path)
+        return run(root, chapter, lambda done, of: on_cell(chapter.path, done, of))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(one, chapter) for chapter in known]
+    failures = [str(error) for future in futures if (error := future.exception()) is not None]
+    if failures:
+        raise ChapterError("\n\n".join(failures))
+    return [future.result() for future in futures]

@@ -1,0 +1,106 @@
+"""The `course` command: build, check, test, exercises, status."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from utils.book.project import find_root
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check and study the book.")
+console = Console()
+
+
+@app.command()
+def build(jobs: int = typer.Option(2, help="chapters that run at the same time")) -> None:
+    """Run every chapter whose outputs are not up to date and write the site to _build/html."""
+    from utils.book.execute import ChapterError, run_all
+    from utils.book.site import SiteError, build_site
+
+    root, start = find_root(), time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("cells"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console) as progress:
+            bars: dict[Path, int] = {}
+            executed = run_all(
+                root,
+                on_start=lambda path: bars.update({path: progress.add_task(path.stem, total=None)}),
+                on_cell=lambda path, done, of: progress.update(bars[path], completed=done, total=of),
+                jobs=jobs,
+            )
+        with console.status("writing the site"):
+            built = build_site(root, executed)
+    except (ChapterError, SiteError) as error:
+        console.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    page = (root / "_build" / "html" / "index.html").as_uri()
+    console.print(f"{len(bars)} of {len(executed)} chapters run, site {'written' if built else 'unchanged'}, {time.monotonic() - start:.0f} s")
+    console.print(f"Open it: {page}", soft_wrap=True)
+
+
+@app.command()
+def check() -> None:
+    """What a developer runs every few minutes: the linter and the tests that need no built book."""
+    root = find_root()
+    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "-m", "not book"))
+
+
+@app.command()
+def test() -> None:
+    """Everything: the linter, the book from source to site, and all tests, those in a real browser included."""
+    root = find_root()
+    get_browser()
+    failed = lint(root)
+    build(jobs=2)
+    raise typer.Exit(failed or pytest(root, "-n", "2"))
+
+
+@app.command()
+def exercises() -> None:
+    """Bring all notebooks into the committed form and write exercises/ from solutions/ anew."""
+    from utils.book.notebooks import tidy
+    from utils.grading.generate import write_exercises
+
+    root = find_root()
+    for path in sorted([*root.glob("chapters/*.ipynb"), *root.glob("solutions/*.ipynb")]):
+        if tidy(root, path):
+            console.print(f"tidied {path.relative_to(root)}")
+    write_exercises(root / "solutions", root / "exercises")
+
+
+@app.command()
+def status(folder: Path = typer.Argument(None, help="the folder of exercise notebooks; the book's own if left out")) -> None:
+    """How far you are: every task of every exercise notebook, and what its check said last."""
+    from utils.grading.progress import status as table
+
+    console.print(table(folder or find_root() / "exercises"))
+
+
+def lint(root: Path) -> int:
+    """Run ruff; its exit status."""
+    return subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "."], cwd=root).returncode
+
+
+def pytest(root: Path, *arguments: str) -> int:
+    """Run pytest on one thread a process; its exit status."""
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
+
+
+def get_browser() -> None:
+    """The browser tests need a Chromium: as root on Debian, install one where none is found."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    if any(map(shutil.which, names)) or os.name == "nt" or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    console.print("installing Debian's chromium for the browser tests")
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    subprocess.run(["apt-get", "install", "-qq", "--no-install-recommends", "chromium"], check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    app()
