@@ -39,11 +39,11 @@ class Visit:
 
 
 def find_browser(playwright: Playwright) -> str:
-    """The path of a Chromium. RuntimeError that says what to install where there is none."""
+    """The path of a Chromium. Where there is none, the test fails and says what to install."""
     own = playwright.chromium.executable_path
     found = own if Path(own).exists() else next(filter(None, map(shutil.which, SYSTEM)), None)
     if found is None:
-        raise RuntimeError(f"no browser: run `playwright install chromium`, or install one of {', '.join(SYSTEM)}")
+        pytest.fail(f"no browser: run `playwright install chromium`, or install one of {', '.join(SYSTEM)}", pytrace=False)
     return found
 
 
@@ -51,11 +51,7 @@ def find_browser(playwright: Playwright) -> str:
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of a process."""
     with sync_playwright() as playwright:
-        try:
-            path = find_browser(playwright)
-        except RuntimeError as error:
-            pytest.fail(str(error), pytrace=False)
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=find_browser(playwright), args=list(FLAGS))
         yield browser
         browser.close()
 

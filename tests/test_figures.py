@@ -238,7 +238,6 @@ def test_keyboard(opened, model):
 def test_typing_shows_what_is_expected_at_the_caret(opened, model):
     page = opened(hidden_units(model, VOCABULARY, "the war")._repr_html_())
     field = page.locator("textarea")
-    page.locator(".text span").first.hover()  # the mouse rests on the text, and has no say while the reader types
     field.focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(" Zand")
@@ -255,6 +254,17 @@ def test_typing_shows_what_is_expected_at_the_caret(opened, model):
     field.fill("x" * (LONGEST + 50))
     page.keyboard.press("Control+End")
     assert page.evaluate("document.querySelector('textarea').maxLength") == LONGEST
+
+
+def test_a_resting_mouse_has_no_say_while_the_reader_types(opened, model):
+    text = "the war " * 30
+    page = opened(hidden_units(model, VOCABULARY, text)._repr_html_(), viewport={"width": 800, "height": 900})
+    page.locator(".text span").nth(100).hover()
+    page.locator("textarea").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("and")
+    page.wait_for_timeout(300)  # time for the browser to tell the new elements that a mouse is over one of them
+    assert page_state(page)["place"] == len(text + "and") - 1
 
 
 @pytest.mark.parametrize(("typed", "unit"), [("99", UNITS - 1), ("-4", 0), ("3", 3)])

@@ -3,7 +3,9 @@
 Each task's answers are in answers/chapter_NN.py; a new chapter adds that file and is tested here.
 """
 
+import random
 import re
+from contextlib import suppress
 from importlib import import_module
 
 import numpy as np
@@ -44,12 +46,11 @@ def test_each_wrong_answer_earns_its_own_hint_and_no_right_one_is_refused(id, ro
             assert result.passed, (seed, result)
 
 
-@pytest.mark.parametrize("room", [Direct, Serialised])
 @pytest.mark.parametrize("id", TASKS)
-def test_a_wrong_answer_that_nobody_foresaw_fails_all_the_same(id, room):
-    for seed in SEEDS:
+def test_a_wrong_answer_that_nobody_foresaw_fails_all_the_same(id):
+    for seed in range(4):
         for name, answer in answers(id, "SLOPPY").items():
-            assert not graded(id, answer, seed, room).passed, (name, seed)
+            assert not graded(id, answer, seed).passed, (name, seed)
 
 
 @pytest.mark.parametrize("id", TASKS)
@@ -63,7 +64,7 @@ def test_every_known_mistake_is_a_wrong_answer_here_with_a_hint_of_its_own(id):
 @pytest.mark.parametrize("id", TASKS)
 def test_at_least_four_wrong_answers_have_the_right_shape_and_kind_and_are_finite(id):
     def fault(answer) -> str:
-        (name,), rooms = find(id).oracle, (Direct({**find(id).oracle}), None)
+        (name,) = find(id).oracle
         student, oracle = (find(id).ask(Direct({name: f}), np.random.default_rng(0)) for f in (answer, find(id).oracle[name]))
         return next(filter(None, (difference(got, want) for (_, got), (_, want) in zip(student, oracle))))
 
@@ -147,11 +148,11 @@ def test_writing_into_an_argument_is_reported_and_costs_nothing(id, room):
 def test_an_unknown_fault_hears_where_it_is_and_never_what_was_expected():
     def off_at_one_place(states, lengths):
         answer = answers("01.2", "RIGHT")[0](states, lengths)
-        answer[1, 1] += 0.5
+        answer[0, 1] += 0.5
         return answer
 
     parts = graded("01.2", off_at_one_place).parts
-    assert parts[0].message == "your answer is wrong, first at [1, 1]"
+    assert parts[0].message == "your answer is wrong, first at [0, 1]"
     assert not any(re.search(r"\d\.\d", part.message) for part in parts)
 
 
@@ -251,7 +252,7 @@ def test_equal_enough(got, want):
         (torch.from_numpy(A), A, "a tensor of shape (2, 3); expected a NumPy array"),
         (A, torch.from_numpy(A), "expected a tensor"),
         (A.astype(int), A, "holds whole numbers (int64); expected floating-point"),
-        (A > 2, A > 2.0 + 0 * A + np.eye(2, 3), "is wrong, first at"),
+        (A > 2, A > 3, "is wrong, first at [0, 2]"),
         (A * (1 + 3e-4), A, "is wrong, first at [0, 0]"),
         (np.where(A == 4, np.inf, A), A, "is not finite at [1, 0]: it is inf"),
         (1, 1.0, "whole numbers"),
@@ -307,15 +308,25 @@ def test_what_is_given_is_a_copy(room):
     assert student.changed == {"x of writes", "t of writes"}
 
 
-def test_calls_start_from_one_seed_and_leave_the_generators_alone(room):
-    import random
+def test_every_value_goes_through_bytes(monkeypatch):
+    messages = []
+    monkeypatch.setattr(codec, "decode", lambda data, *rest, decode=codec.decode: messages.append(data) or decode(data, *rest))
+    x, g = torch.ones(2), torch.ones(2)
+    student = Serialised({"f": lambda step, x: step(x), "g": lambda x: x * x})
+    student.call("f", lambda x: x + 1, x)
+    assert len(messages) == 4  # the arguments, the callback's, what it returns, the answer
+    student.grad("g", (x,), 0, g)
+    assert len(messages) == 6
 
+
+def test_calls_start_from_one_seed_and_leave_the_generators_alone(room):
     draw = lambda: [random.random(), np.random.rand(), torch.rand(1).item()]  # noqa: E731
     student = room({"draw": draw})
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     outside = draw()
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
-    assert student.call("draw") == student.call("draw") != outside
+    assert student.call("draw") == student.call("draw")
+    assert student.call("draw") != outside
     assert draw() == outside
 
 
@@ -384,7 +395,14 @@ def test_grad_is_the_gradient_of_the_contraction(room):
 
 def test_grad_of_what_is_not_used_is_zero_and_of_what_is_cut_off_an_error(room):
     x, one = torch.randn(3), torch.tensor(1.0)
-    student = room({"first": lambda x, y: y.sum(), "cut": lambda x: x.detach().sum(), "number": lambda x: x.sum().item(), "wide": lambda x: x})
+    student = room(
+        {
+            "first": lambda x, y: y.sum(),
+            "cut": lambda x: x.detach().sum(),
+            "number": lambda x: x.sum().item(),
+            "wide": lambda x: x,
+        }
+    )
     assert torch.equal(student.grad("first", (x, x), 1, one), torch.ones(3))
     for name in ("cut", "number"):
         with pytest.raises(StudentError, match="no gradient flows back"):
@@ -406,7 +424,9 @@ def test_writing_into_what_grad_is_taken_of_is_reported(room):
 
 # The codec
 
-ARRAYS = st.sampled_from(codec.DTYPES).flatmap(lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=4)))
+ARRAYS = st.sampled_from(codec.DTYPES).flatmap(
+    lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=4))
+)
 LEAVES = (
     st.none()
     | st.booleans()
@@ -418,7 +438,9 @@ LEAVES = (
     | ARRAYS.filter(lambda a: a.size).map(lambda a: a.reshape(-1)[0])
 )
 KEYS = st.text() | st.integers(0, 9) | st.tuples(st.booleans(), st.none())
-VALUES = st.recursive(LEAVES, lambda v: st.lists(v, max_size=4) | st.tuples(v, v) | st.dictionaries(KEYS, v, max_size=4), max_leaves=8)
+VALUES = st.recursive(
+    LEAVES, lambda v: st.lists(v, max_size=4) | st.tuples(v, v) | st.dictionaries(KEYS, v, max_size=4), max_leaves=8
+)
 
 
 def identical(a, b) -> bool:
@@ -483,7 +505,7 @@ LOOP.append(LOOP)
         (np.ones(2, complex), "dtype complex128"),
         (np.array([None]), "dtype object"),
         (np.array(["a"]), "dtype <U1"),
-        (np.matrix([[1.0]]), "type matrix"),
+        (np.array([1.0]).view(type("Own", (np.ndarray,), {})), "type Own"),
         (np.ma.array([1.0], mask=[True]), "type MaskedArray"),
         (torch.ones(1, dtype=torch.bfloat16), "bfloat16"),
         (torch.eye(2).to_sparse(), "sparse"),
@@ -520,10 +542,8 @@ def test_damaged_bytes_are_refused_or_another_value(data):
     place = data.draw(st.integers(0, len(message) - 1))
     message[place] = data.draw(st.integers(0, 255))
     message = message[: data.draw(st.integers(0, len(message)))] if data.draw(st.booleans()) else message
-    try:
+    with suppress(codec.CodecError):  # and no other error
         codec.decode(bytes(message))
-    except codec.CodecError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -39,8 +40,12 @@ def build(jobs: int = typer.Option(2, help="chapters that run at the same time")
     except (ChapterError, SiteError) as error:
         console.print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("stopped; what had run to its end is kept")
+        os._exit(130)  # the kernels follow their parent; a tidier exit would wait, perhaps minutes, for their cells
     page = (root / "_build" / "html" / "index.html").as_uri()
-    console.print(f"{len(bars)} of {len(executed)} chapters run, site {'written' if built else 'unchanged'}, {time.monotonic() - start:.0f} s")
+    done = "written" if built else "unchanged"
+    console.print(f"{len(bars)} of {len(executed)} chapters run, site {done}, {time.monotonic() - start:.0f} s")
     console.print(f"Open it: {page}", soft_wrap=True)
 
 
@@ -75,7 +80,7 @@ def exercises() -> None:
 
 
 @app.command()
-def status(folder: Path = typer.Argument(None, help="the folder of exercise notebooks; the book's own if left out")) -> None:
+def status(folder: Annotated[Path | None, typer.Argument(help="exercise notebooks; the book's if left out")] = None) -> None:
     """How far you are: every task of every exercise notebook, and what its check said last."""
     from utils.grading.progress import status as table
 
@@ -89,7 +94,8 @@ def lint(root: Path) -> int:
 
 def pytest(root: Path, *arguments: str) -> int:
     """Run pytest on one thread a process; its exit status."""
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, env=one_thread).returncode
 
 
 def get_browser() -> None:

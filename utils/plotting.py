@@ -49,10 +49,9 @@ def show(figure: Figure, alt: str) -> None:
     display({"image/png": packed.getvalue(), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def matrix(axes: Axes, values: np.ndarray, rows: list[str], columns: list[str], *, digits: int = 2, limit: float | None = None) -> None:
+def matrix(axes: Axes, values: np.ndarray, rows: list[str], columns: list[str], *, limit: float) -> None:
     """Draw a matrix as a grid of shaded cells with its numbers in them, rows and columns labelled; colours span +-limit."""
     values = np.asarray(values)
-    limit = np.abs(values).max() if limit is None else limit
     axes.imshow(values, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
@@ -60,4 +59,4 @@ def matrix(axes: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
     axes.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     for (i, j), value in np.ndenumerate(values):
         dark = abs(value) > 0.6 * limit
-        axes.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color="white" if dark else "black")
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if dark else "black")

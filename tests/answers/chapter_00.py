@@ -103,40 +103,67 @@ SLOPPY = {  # no misconception of the list, but wrong
         "the input itself": written("def softmax(logits): return logits"),
         "uniform": written("def softmax(logits): return np.full(logits.shape, 1 / logits.shape[1])"),
         "one hot": written("def softmax(logits): return np.eye(logits.shape[1])[logits.argmax(1)]"),
-        "one row only": changed(VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return (e / e.sum(axis=1, keepdims=True))[:1]")),
+        "one row only": changed(
+            VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return (e / e.sum(axis=1, keepdims=True))[:1]")
+        ),
         "logarithm": written("def softmax(logits): return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)"),
         "first row normalises all": changed(VECTORISED, ("e.sum(axis=1, keepdims=True)", "e[0].sum()")),
-        "clipped to 50": written("def softmax(x):\n    e = np.exp(np.clip(x, -50, 50))\n    return e / e.sum(1, keepdims=True)"),
-        "a small number added below": changed(VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return e / (e.sum(axis=1, keepdims=True) + 1e-2)")),
-        "rounded": changed(VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return np.round(e / e.sum(axis=1, keepdims=True), 2)")),
+        "clipped to 50": written(
+            "def softmax(x):\n    e = np.exp(np.clip(x, -50, 50))\n    return e / e.sum(1, keepdims=True)"
+        ),
+        "a small number added below": changed(
+            VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return e / (e.sum(axis=1, keepdims=True) + 1e-2)")
+        ),
+        "rounded": changed(
+            VECTORISED, ("return e / e.sum(axis=1, keepdims=True)", "return np.round(e / e.sum(axis=1, keepdims=True), 2)")
+        ),
         "percent": changed(VECTORISED, ("return e /", "return 100 * e /")),
-        "absolute logits": changed(VECTORISED, ("    logits = logits - logits.max", "    logits = abs(logits)\n    logits = logits - logits.max")),
-        "the minimum subtracted": changed(VECTORISED, ("logits.max", "logits.min"), ("np.exp(logits)", "np.exp(np.minimum(logits, 3))")),
+        "absolute logits": changed(
+            VECTORISED, ("    logits = logits - logits.max", "    logits = abs(logits)\n    logits = logits - logits.max")
+        ),
+        "the minimum subtracted": changed(
+            VECTORISED, ("logits.max", "logits.min"), ("np.exp(logits)", "np.exp(np.minimum(logits, 3))")
+        ),
         "the last row left out": changed(SOFTMAX, ("enumerate(logits)", "enumerate(logits[:-1])")),
         "wrong for one row": changed(VECTORISED, ("    logits =", "    if len(logits) == 1: return logits\n    logits =")),
-        "five columns": written("def softmax(x):\n    e = np.exp(x[:, :5] - x.max(1, keepdims=True))\n    return e / e.sum(1, keepdims=True)"),
+        "five columns": written(
+            "def softmax(x):\n    e = np.exp(x[:, :5] - x.max(1, keepdims=True))\n    return e / e.sum(1, keepdims=True)"
+        ),
         "a tensor": written("def softmax(logits): return torch.tensor(logits).softmax(-1)"),
         "half precision": changed(VECTORISED, ("e = np.exp(logits)", "e = np.exp(logits).astype(np.float16)")),
         "moderate logits only": written("def softmax(x):\n    e = np.exp(x - x[:, :1])\n    return e / e.sum(0)"),
     },
     "00.2": {
         "zero": written("def cross_entropy(logits, targets): return 0.0"),
-        "each row's bits": changed(CROSS_ENTROPY, ("return total / len(targets)", "return np.full(len(targets), total / len(targets))")),
+        "each row's bits": changed(
+            CROSS_ENTROPY, ("return total / len(targets)", "return np.full(len(targets), total / len(targets))")
+        ),
         "first row only": changed(CROSS_ENTROPY, ("zip(logits, targets)", "zip(logits[:1], targets)"), ("len(targets)", "1")),
         "last row left out": changed(CROSS_ENTROPY, ("zip(logits, targets)", "zip(logits[:-1], targets)")),
         "divided by one less": changed(CROSS_ENTROPY, ("/ len(targets)", "/ (len(targets) - 1)")),
         "targets one off": changed(CROSS_ENTROPY, ("row[target]", "row[target - 1]")),
         "over the columns": changed(GATHERED, ("(1, ", "(0, ")),
         "base 10": changed(CROSS_ENTROPY, ("np.log(2)", "np.log(10)")),
-        "the median": changed(GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "-np.median(np.log2(probabilities[n, targets] + 1e-300))")),
-        "rounded to whole bits": changed(CROSS_ENTROPY, ("return total / len(targets)", "return float(round(total / len(targets)))")),
+        "the median": changed(
+            GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "-np.median(np.log2(probabilities[n, targets] + 1e-300))")
+        ),
+        "rounded to whole bits": changed(
+            CROSS_ENTROPY, ("return total / len(targets)", "return float(round(total / len(targets)))")
+        ),
         "an int": changed(CROSS_ENTROPY, ("return total / len(targets)", "return int(total / len(targets))")),
-        "one minus the weight": changed(GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "(1 - probabilities[n, targets]).mean()")),
-        "squared error": changed(GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "((1 - probabilities[n, targets])**2).mean()")),
+        "one minus the weight": changed(
+            GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "(1 - probabilities[n, targets]).mean()")
+        ),
+        "squared error": changed(
+            GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "((1 - probabilities[n, targets])**2).mean()")
+        ),
         "capped": changed(CROSS_ENTROPY, ("return total / len(targets)", "return min(total / len(targets), 100.0)")),
         "shape (1,)": changed(CROSS_ENTROPY, ("return total / len(targets)", "return np.array([total / len(targets)])")),
         "first targets": changed(GATHERED, ("[n, targets]", "[n, targets[0]]"), ("np.log2(", "np.log2(1e-300 + ")),
         "log of one plus": changed(CROSS_ENTROPY, ("np.log(np.sum(np.exp(row)))", "np.log1p(np.sum(np.exp(row)))")),
-        "binary": changed(GATHERED, ("-np.log2(probabilities[n, targets]).mean()", "-np.log2(1e-300 + 1 / (1 + np.exp(-logits[n, targets]))).mean()")),
+        "binary": changed(
+            GATHERED,
+            ("-np.log2(probabilities[n, targets]).mean()", "-np.log2(1e-300 + 1 / (1 + np.exp(-logits[n, targets]))).mean()"),
+        ),
     },
 }

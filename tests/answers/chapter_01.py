@@ -405,7 +405,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "five wide": changed(LISTED, ("h0.copy()", "h0.copy()[:, :5]"), ("W_hh)", "W_hh[:5, :5])")),
         "a list": changed(LISTED, ("np.stack(states, axis=1)", "states")),
         "the first input at every step": changed(LISTED, ("x[:, t]", "x[:, 0]")),
-        "the mean of the batch": changed(LISTED, ("np.stack(states, axis=1)", "np.stack(states, axis=1) * 0 + np.stack(states, axis=1).mean(0)")),
+        "the mean of the batch": changed(
+            LISTED, ("np.stack(states, axis=1)", "np.stack(states, axis=1) * 0 + np.stack(states, axis=1).mean(0)")
+        ),
         "wrong for one step": changed(RUN_RNN, ("    states = np", "    if T == 1: return h0[:, None]\n    states = np")),
         "wrong for a batch of one": changed(RUN_RNN, ("return states", "return states.squeeze()")),
         "whole numbers": changed(RUN_RNN, ("np.zeros((B, T, W_hh.shape[0]))", "np.zeros((B, T, W_hh.shape[0]), dtype=int)")),
@@ -422,7 +424,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "sorted lengths": changed(INDEXED, ("lengths - 1", "np.sort(lengths)[::-1] - 1")),
         "rows in another order": changed(INDEXED, ("np.arange(len(states))", "np.arange(len(states))[::-1]")),
         "the maximum": changed(LAST, ("states[n, lengths[n] - 1]", "states[n, :lengths[n]].max(0)")),
-        "the last state that is not zero": written("def last_states(s, lengths): return np.array([r[np.flatnonzero(r.any(1))[-1]] for r in s])"),
+        "the last state that is not zero": written(
+            "def last_states(s, lengths): return np.array([r[np.flatnonzero(r.any(1))[-1]] for r in s])"
+        ),
         "a full row is the last column": changed(LAST, ("lengths[n] - 1", "lengths[n] - 1 if n else -1")),
         "wrong at length 1": changed(LAST, ("lengths[n] - 1", "max(lengths[n] - 1, 1)")),
         "wrong for a full row": changed(LAST, ("lengths[n] - 1", "min(lengths[n] - 1, states.shape[1] - 2)")),
@@ -431,7 +435,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "whole numbers": changed(INDEXED, ("lengths - 1]", "lengths - 1].astype(int)")),
         "a list": changed(LAST, ("np.stack(result)", "result")),
         "weighted by the lengths": changed(INDEXED, ("lengths - 1]", "lengths - 1] / lengths[:, None]")),
-        "half of the step before": changed(LAST, ("states[n, lengths[n] - 1]", "states[n, max(0, lengths[n] - 2):lengths[n]].mean(0)")),
+        "half of the step before": changed(
+            LAST, ("states[n, lengths[n] - 1]", "states[n, max(0, lengths[n] - 2):lengths[n]].mean(0)")
+        ),
     },
     "01.3": {
         "inputs only": changed(WINDOWS, ("return inputs, targets", "return inputs")),
@@ -447,15 +453,23 @@ SLOPPY = {  # no misconception of the list, but wrong
         "one row too long": changed(WINDOWS, ("(len(ids) - 1) // batch", "len(ids) // batch - 1")),
         "rows start one late": changed(WINDOWS, ("ids[: batch * length]", "ids[1 : batch * length + 1]")),
         "targets of another row": changed(WINDOWS, ("return inputs, targets", "return inputs, np.roll(targets, 1, axis=1)")),
-        "targets of the next window": changed(WINDOWS, ("return inputs, targets", "return inputs, np.roll(targets, -1, axis=0)")),
-        "the last target is 0": changed(WINDOWS, ("return inputs, targets", "targets[:, :, -1] = 0\n    return inputs, targets")),
-        "the last target is repeated": changed(WINDOWS, ("return inputs, targets", "targets[:, :, -1] = inputs[:, :, -1]\n    return inputs, targets")),
+        "targets of the next window": changed(
+            WINDOWS, ("return inputs, targets", "return inputs, np.roll(targets, -1, axis=0)")
+        ),
+        "the last target is 0": changed(
+            WINDOWS, ("return inputs, targets", "targets[:, :, -1] = 0\n    return inputs, targets")
+        ),
+        "the last target is repeated": changed(
+            WINDOWS, ("return inputs, targets", "targets[:, :, -1] = inputs[:, :, -1]\n    return inputs, targets")
+        ),
         "floating point": changed(WINDOWS, ("return inputs, targets", "return inputs.astype(float), targets.astype(float)")),
         "two rows": written("def windows(ids, batch, time): return ids[:8].reshape(2, 2, 2), ids[1:9].reshape(2, 2, 2)"),
         "batch and time exchanged": changed(WINDOWS, ("    length =", "    batch, time = time, batch\n    length =")),
         "tensors": changed(WINDOWS, ("return inputs, targets", "return torch.tensor(inputs), torch.tensor(targets)")),
         "a list of pairs": changed(WINDOWS, ("return inputs, targets", "return list(zip(inputs, targets))")),
-        "the next row's start": changed(WINDOWS, ("return inputs, targets", "targets[:, 0, -1] = ids[0]\n    return inputs, targets")),
+        "the next row's start": changed(
+            WINDOWS, ("return inputs, targets", "targets[:, 0, -1] = ids[0]\n    return inputs, targets")
+        ),
     },
     "01.4": {
         "the states as they were": written("def lstm_step(x, h, c, W_xh, W_hh, b): return h, c"),
@@ -471,7 +485,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "the output gate is the input gate": changed(LSTM, ("h_new = o", "h_new = i")),
         "i and o exchanged": changed(LSTM, ("i * g", "o * g"), ("h_new = o", "h_new = i")),
         "f and o exchanged": changed(LSTM, ("f * c", "o * c"), ("h_new = o", "h_new = f")),
-        "f, g, i, o": changed(LSTM, ("f * c + i * g", "i * c + torch.sigmoid(a[:, 2 * H : 3 * H]) * torch.tanh(a[:, H : 2 * H])")),
+        "f, g, i, o": changed(
+            LSTM, ("f * c + i * g", "i * c + torch.sigmoid(a[:, 2 * H : 3 * H]) * torch.tanh(a[:, H : 2 * H])")
+        ),
         "gates not squashed": changed(LSTM, ("torch.sigmoid", "")),
         "the new content not squashed": changed(LSTM, ("torch.tanh(a", "(a")),
         "the cell kept squashed": changed(LSTM, ("c_new = f * c + i * g", "c_new = torch.tanh(f * c + i * g)")),
@@ -498,7 +514,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "the sign": changed(CLIP, ("g * limit / norm", "np.sign(g) * limit")),
         "transposed": changed(CLIP, ("[g * limit / norm", "[g.T * limit / norm")),
         "the last array left out": changed(CLIP, ("for g in gradients]", "for g in gradients[:-1]]")),
-        "only the first scaled": changed(CLIP, ("[g * limit / norm for g in gradients]", "[gradients[0] * limit / norm, *gradients[1:]]")),
+        "only the first scaled": changed(
+            CLIP, ("[g * limit / norm for g in gradients]", "[gradients[0] * limit / norm, *gradients[1:]]")
+        ),
         "a limit of 1": written(CLIP.replace("total = 0.0", "total = 0.0; limit = 1.0")),
         "the spectral norm": changed(CLIP, ("np.sum(g**2)", "np.linalg.norm(g, 2) ** 2")),
         "fails at zero": changed(CLIP, ("if norm <= limit:", "if norm and norm <= limit:")),
@@ -509,13 +527,20 @@ SLOPPY = {  # no misconception of the list, but wrong
     },
     "01.6": {
         "zero": written("def bits_per_character(logits, targets, lengths): return 0 * logits.sum()"),
-        "a float": written(BITS.replace("return -(picked * mask).sum() / mask.sum() / np.log(2)", "return float(-(picked * mask).sum() / mask.sum() / np.log(2))")),
+        "a float": written(
+            BITS.replace(
+                "return -(picked * mask).sum() / mask.sum() / np.log(2)",
+                "return float(-(picked * mask).sum() / mask.sum() / np.log(2))",
+            )
+        ),
         "the sign": changed(BITS, ("return -", "return ")),
         "bits each": changed(BITS, ("-(picked * mask).sum() / mask.sum()", "-(picked * mask)")),
         "each sequence": changed(BITS, ("-(picked * mask).sum() / mask.sum()", "-(picked * mask).sum(1) / lengths")),
         "cut off": changed(BITS, ("log_softmax(logits,", "log_softmax(logits.detach(),")),
         "gradient doubled": changed(BITS, ("    log_p", "    logits = 2 * logits - logits.detach()\n    log_p")),
-        "the first sequence only": changed(BITS, ("return -(picked * mask).sum() / mask.sum()", "return -(picked * mask)[0].sum() / lengths[0]")),
+        "the first sequence only": changed(
+            BITS, ("return -(picked * mask).sum() / mask.sum()", "return -(picked * mask)[0].sum() / lengths[0]")
+        ),
         "the longest length for all": changed(BITS, ("lengths.unsqueeze(1)", "lengths.max()")),
         "the shortest length for all": changed(BITS, ("lengths.unsqueeze(1)", "lengths.min()")),
         "the last character only": changed(BITS, (" < lengths.unsqueeze(1)", " == lengths.unsqueeze(1) - 1")),
@@ -523,8 +548,16 @@ SLOPPY = {  # no misconception of the list, but wrong
         "softmax over time": changed(BITS, ("dim=-1", "dim=1")),
         "softmax over the batch": changed(BITS, ("dim=-1", "dim=0")),
         "logits as they are": changed(BITS, ("torch.log_softmax(logits, dim=-1)", "logits")),
-        "perplexity": changed(BITS, ("return -(picked * mask).sum() / mask.sum() / np.log(2)", "return torch.exp(-(picked * mask).sum() / mask.sum())")),
-        "padded logits set to zero": changed(BITS, ("    log_p", "    real = torch.arange(logits.shape[1]) < lengths[:, None]\n    log_p"), ("softmax(logits,", "softmax(logits * real[..., None],"), ("picked * mask", "picked")),
+        "perplexity": changed(
+            BITS,
+            ("return -(picked * mask).sum() / mask.sum() / np.log(2)", "return torch.exp(-(picked * mask).sum() / mask.sum())"),
+        ),
+        "padded logits set to zero": changed(
+            BITS,
+            ("    log_p", "    real = torch.arange(logits.shape[1]) < lengths[:, None]\n    log_p"),
+            ("softmax(logits,", "softmax(logits * real[..., None],"),
+            ("picked * mask", "picked"),
+        ),
         "capped": changed(BITS, ("log_p.gather", "log_p.clamp(min=-30).gather")),
         "capped far below": changed(BITS, ("log_p.gather", "log_p.clamp(min=-500).gather")),
         "in base 10": changed(BITS, ("np.log(2)", "np.log(10)")),
@@ -533,10 +566,20 @@ SLOPPY = {  # no misconception of the list, but wrong
             "    t = targets.masked_fill(torch.arange(targets.shape[1]) >= lengths[:, None], -100)\n"
             "    return F.cross_entropy(logits.flatten(0, 1), t.flatten(), label_smoothing=0.1) / np.log(2)"
         ),
-        "shape (1,)": changed(BITS, ("return -(picked * mask).sum() / mask.sum()", "return -(picked * mask).sum()[None] / mask.sum()")),
+        "shape (1,)": changed(
+            BITS, ("return -(picked * mask).sum() / mask.sum()", "return -(picked * mask).sum()[None] / mask.sum()")
+        ),
         "fails without padding": changed(BITS, ("    T = ", "    assert lengths.min() < targets.shape[1]\n    T = ")),
-        "padding must be 0": changed(BITS, ("    T = ", "    assert (targets[torch.arange(targets.shape[1]) >= lengths[:, None]] == 0).all()\n    T = ")),
-        "trains on the padding": changed(BITS, ("return -", "return 0.1 * (log_p * (1 - mask[..., None])).sum() - 0.1 * (log_p * (1 - mask[..., None])).sum().detach() - ")),
+        "padding must be 0": changed(
+            BITS, ("    T = ", "    assert (targets[torch.arange(targets.shape[1]) >= lengths[:, None]] == 0).all()\n    T = ")
+        ),
+        "trains on the padding": changed(
+            BITS,
+            (
+                "return -",
+                "return 0.1 * (log_p * (1 - mask[..., None])).sum() - 0.1 * (log_p * (1 - mask[..., None])).sum().detach() - ",
+            ),
+        ),
     },
     "01.7": {
         "nothing": written("def generate(step, state, token, count): return []"),
@@ -545,7 +588,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "one too many": changed(GENERATE, ("range(count)", "range(count + 1)")),
         "one too few": changed(GENERATE, ("range(count)", "range(count - 1)")),
         "the start token in front": changed(GENERATE, ("tokens = []", "tokens = [token]")),
-        "drawn at random": changed(GENERATE, ("int(np.argmax(logits))", "int(np.random.choice(len(logits), p=np.exp(logits) / np.exp(logits).sum()))")),
+        "drawn at random": changed(
+            GENERATE, ("int(np.argmax(logits))", "int(np.random.choice(len(logits), p=np.exp(logits) / np.exp(logits).sum()))")
+        ),
         "the second best": changed(GENERATE, ("np.argmax(logits)", "np.argsort(logits)[-2]")),
         "the logit itself": changed(GENERATE, ("tokens.append(token)", "tokens.append(max(logits))")),
         "an array": changed(GENERATE, ("return tokens", "return np.array(tokens)")),
@@ -556,9 +601,22 @@ SLOPPY = {  # no misconception of the list, but wrong
         "the token one too large": changed(GENERATE, ("tokens.append(token)", "tokens.append(token + 1)")),
         "the last token left out": changed(GENERATE, ("return tokens", "return tokens[:-1] + [0]")),
         "ten tokens": changed(GENERATE, ("range(count)", "range(10)")),
-        "stops at token 0": changed(GENERATE, ("tokens.append(token)", "tokens.append(token)\n        if token == 0: break"), ("range(count)", "range(count - 1)")),
-        "the state before last": changed(GENERATE, ("    tokens = []", "    tokens, old = [], state"), ("logits, state = step(state, token)", "logits, new = step(old, token)\n        old, state = state, new")),
-        "the token before last": changed(GENERATE, ("    tokens = []", "    tokens, old = [], token"), ("step(state, token)", "step(state, old)"), ("        token = int", "        old = token\n        token = int")),
+        "stops at token 0": changed(
+            GENERATE,
+            ("tokens.append(token)", "tokens.append(token)\n        if token == 0: break"),
+            ("range(count)", "range(count - 1)"),
+        ),
+        "the state before last": changed(
+            GENERATE,
+            ("    tokens = []", "    tokens, old = [], state"),
+            ("logits, state = step(state, token)", "logits, new = step(old, token)\n        old, state = state, new"),
+        ),
+        "the token before last": changed(
+            GENERATE,
+            ("    tokens = []", "    tokens, old = [], token"),
+            ("step(state, token)", "step(state, old)"),
+            ("        token = int", "        old = token\n        token = int"),
+        ),
         "the start token read twice": changed(GENERATE, ("tokens = []", "tokens = []\n    _, state = step(state, token)")),
         "token 0 first": changed(GENERATE, ("tokens = []", "tokens = []\n    token = 0 if token else 1")),
         "floating point": changed(GENERATE, ("int(np", "float(np")),
@@ -568,7 +626,9 @@ SLOPPY = {  # no misconception of the list, but wrong
         "W_hh itself": written("def bptt(states, h0, W_hh, d_states): return W_hh"),
         "forwards": changed(BPTT, ("range(T - 1, -1, -1)", "range(T)")),
         "the last step left out": changed(BPTT, ("range(T - 1, -1, -1)", "range(T - 2, -1, -1)")),
-        "the last two steps only": changed(BPTT, ("range(T - 1, -1, -1)", "range(T - 1, max(T - 3, -1), -1)"), ("dW += ", "dW += 0.999 * ")),
+        "the last two steps only": changed(
+            BPTT, ("range(T - 1, -1, -1)", "range(T - 1, max(T - 3, -1), -1)"), ("dW += ", "dW += 0.999 * ")
+        ),
         "the last step only": changed(BPTT, ("dW += ", "dW = ")),
         "two steps back": changed(BPTT, ("dh = da @ W_hh.T", "dh = da @ W_hh.T if t % 2 else 0")),
         "the mean over time": changed(BPTT, ("return dW", "return dW / T")),

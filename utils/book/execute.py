@@ -6,29 +6,29 @@ _build/executed/NN-name.ipynb is the chapter with its outputs; its metadata hold
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from utils.book.project import chapters
-from utils.book.sources import PACKAGES, dependencies, key
+from utils.book.sources import dependencies, key
 
 WATCH = """
 import sys
 sys.course_opened = set()
 sys.addaudithook(lambda event, args: sys.course_opened.add(args[0]) if event == "open" and isinstance(args[0], str) else None)
 """
-REPORT = f"""
+REPORT = """
 import json, sys, time
-print(json.dumps({{"cpu_s": time.process_time(), "files": sorted(sys.course_opened) + sorted(
-    m.__file__ for n, m in sys.modules.items() if n.split(".")[0] in {PACKAGES} and getattr(m, "__file__", None))}}))
+files = sys.course_opened | {m.__file__ for m in list(sys.modules.values()) if isinstance(getattr(m, "__file__", None), str)}
+print(json.dumps({"cpu_s": time.process_time(), "files": sorted(files)}))
 """
-
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONHASHSEED": "0"}  # one thread, no progress bars on the page
 
@@ -87,7 +87,7 @@ def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Ch
     code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     notebook.cells += [watch, report]
     try:
-        with client.setup_kernel(env=os.environ | ENVIRONMENT):
+        with client.setup_kernel(env=environment(root)):
             client.execute_cell(watch, len(notebook.cells) - 2, store_history=False)
             for count, i in enumerate(code, start=1):
                 client.execute_cell(notebook.cells[i], i, execution_count=count)
@@ -96,9 +96,13 @@ def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Ch
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # without the colours
         raise ChapterError(f"{chapter.path.name}: a cell raised an error\n{plain}") from None
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise ChapterError(f"{chapter.path.name}: {error}") from None
     del notebook.cells[-2:]
     told = json.loads("".join(output.text for output in report.outputs))
     check_files(root, notebook, told["files"], chapter.path)
+    if key(root, nbformat.read(chapter.path, as_version=4)) != chapter.key:
+        raise ChapterError(f"{chapter.path.name}, or a file that it depends on, was changed while it ran; build again")
     notebook.metadata["course"] = {"key": chapter.key, "cpu_s": round(told["cpu_s"], 1)}
     target = cache_path(root, chapter.path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,33 +112,51 @@ def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Ch
     return Chapter(chapter.path, chapter.key, notebook)
 
 
+def environment(root: Path) -> dict[str, str]:
+    """What the kernels find in their environment: they import our modules from `root`, where the keys look, wherever we run."""
+    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+    return os.environ | ENVIRONMENT | {"PYTHONPATH": path}
+
+
 def check_files(root: Path, notebook: nbformat.NotebookNode, used: list[str], path: Path) -> None:
     """Raise if the run read a file of the book that its key does not cover: its page could be shown stale one day."""
     known = dependencies(root, notebook) | {path}
+    not_ours = (root / "_build", Path(sys.prefix).resolve())
+    unseen = set()
     for name in used:
-        file = Path(name) if os.path.isabs(name) else path.parent / name
-        file = file.resolve()
-        ours = file.is_relative_to(root) and not any(part in file.parts for part in (".venv", "__pycache__", "_build"))
+        file = (path.parent / name).resolve()
+        ours = file.is_relative_to(root) and not any(map(file.is_relative_to, not_ours)) and "__pycache__" not in file.parts
         if ours and file.is_file() and file not in known:
-            raise ChapterError(
-                f"{path.name} read {file.relative_to(root)}, which the build cannot see from its imports. Import the module "
-                f"by name, or let the file bear the name of the module that reads it (hidden_units.js, hidden_units.py)."
-            )
+            unseen.add(file.relative_to(root).as_posix())
+    if unseen:
+        raise ChapterError(
+            f"{path.name} read {', '.join(sorted(unseen))}, which the build cannot see from its imports. Import the module "
+            f"by name, or let the file bear the name of the module that reads it (hidden_units.js, hidden_units.py)."
+        )
 
 
-def run_all(root: Path, on_start: Callable[[Path], None], on_cell: Callable[[Path, int, int], None], jobs: int = 2) -> list[Chapter]:
+def run_all(
+    root: Path, on_start: Callable[[Path], None], on_cell: Callable[[Path, int, int], None], jobs: int = 2
+) -> list[Chapter]:
     """Every chapter with its outputs, run where they are not in the cache. All run before the first failure is raised."""
-    known = [load(root, path) for path in chapters(root)]
 
-    def one(chapter: Chapter) -> Chapter:
+    def one(path: Path) -> Chapter:
+        chapter = load(root, path)
         if chapter.executed is not None:
             return chapter
-        on_start(chapter.path)
-        return run(root, chapter, lambda done, of: on_cell(chapter.path, done, of))
+        on_start(path)
+        return run(root, chapter, lambda done, of: on_cell(path, done, of))
 
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, chapter) for chapter in known]
-    failures = [str(error) for future in futures if (error := future.exception()) is not None]
+    pool = ThreadPoolExecutor(jobs)
+    futures = [pool.submit(one, path) for path in chapters(root)]
+    try:
+        wait(futures)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for cells that run for minutes
+    failures = [error for future in futures if (error := future.exception()) is not None]
+    for error in failures:
+        if not isinstance(error, ChapterError):
+            raise error
     if failures:
-        raise ChapterError("\n\n".join(failures))
+        raise ChapterError("\n\n".join(map(str, failures)))
     return [future.result() for future in futures]

@@ -24,7 +24,7 @@ def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
         source = Path(app.srcdir) / image["uri"]
         if source.suffix == ".png" and source.is_file() and "width" not in image:
             width, height = Image.open(source).size
-            image["width"], image["height"] = str(width // 2), str(height // 2)  # drawn at two pixels a point, for sharp screens
+            image["width"], image["height"] = str(width // 2), str(height // 2)  # drawn at two pixels a point
 
 
 def drop_duplicate_icons(app: Sphinx, failure: Exception | None) -> None:

@@ -20,7 +20,7 @@ def first_cell(root: Path) -> str:
     """
     url = config(root)["repository"]["url"]
     if not url:
-        return "import utils  # the book's own package; README.md says how to install it"
+        return "import utils  # noqa: F401 - the book's own package; README.md says how to install it"
     install = f'get_ipython().run_line_magic("pip", "install -q {DISTRIBUTION}@git+{url}")'
     return f'from importlib.util import find_spec; find_spec("utils") or {install};'
 

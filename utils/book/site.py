@@ -60,7 +60,7 @@ def site_config(settings: dict) -> dict:
 
 
 def page_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The executed notebook as Sphinx reads it: each picture's alternative text, which `show` put beside it, becomes its alt."""
+    """The executed notebook as Sphinx reads it: the words that `show` put beside a picture become its alt."""
     page = nbformat.from_dict(notebook)
     for cell in page.cells:
         for output in cell.get("outputs", []):
@@ -70,9 +70,8 @@ def page_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return page
 
 
-def stage(root: Path, executed: Sequence[Chapter]) -> Path:
-    """Lay out everything that Sphinx reads in _build/source, from nothing."""
-    source = root / "_build" / "source"
+def stage(root: Path, executed: Sequence[Chapter], source: Path) -> None:
+    """Lay out everything that Sphinx reads in the folder `source`, from nothing."""
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     for name in ("_toc.yml", "references.bib", "index.md"):
@@ -88,7 +87,6 @@ def stage(root: Path, executed: Sequence[Chapter]) -> Path:
     (source / "execution-times.md").write_text(execution_times(executed), encoding="utf-8")
     shutil.copytree(Path(__file__).parent / "static", source / "_static")
     copy_katex(root, source / "_static")
-    return source
 
 
 def site_key(root: Path, source: Path) -> str:
@@ -100,16 +98,24 @@ def site_key(root: Path, source: Path) -> str:
     return digest.hexdigest()
 
 
+def is_current(root: Path, wanted: str) -> bool:
+    """Whether _build/html is there and was built under the key `wanted`."""
+    stamp = root / "_build" / "html.key"
+    return (root / "_build" / "html").is_dir() and stamp.is_file() and stamp.read_text() == wanted
+
+
 def build_site(root: Path, executed: Sequence[Chapter]) -> bool:
     """Bring _build/html up to date; true if it had to be built. SiteError on any warning, or if a page is missing."""
-    source, html, stamp = stage(root, executed), root / "_build" / "html", root / "_build" / "html.key"
+    source, html, stamp = (root / "_build" / name for name in ("source", "html", "html.key"))
+    stage(root, executed, source)
     wanted = site_key(root, source)
-    if html.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+    if is_current(root, wanted):
         return False
     scratch = root / "_build" / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", str(scratch), "-W", "--keep-going", "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = ["build", str(source), "--path-output", str(scratch), "-W", "--keep-going", "-q"]
+    done = subprocess.run(jupyter_book + command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     if done.returncode:
         raise SiteError(f"jupyter-book stopped with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     made = scratch / "_build" / "html"

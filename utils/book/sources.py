@@ -28,7 +28,11 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[str]:
 
 def imported_modules(code: str, package: str = "") -> Iterator[str]:
     """The dotted names that Python code may import: for `from a.b import c` both a.b and a.b.c. `package` resolves dots."""
-    for node in ast.walk(ast.parse(code)):
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # it imports nothing, and the run will say what is wrong with it
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -45,7 +49,7 @@ def module_file(root: Path, name: str) -> Path | None:
     if name.split(".")[0] not in PACKAGES:
         return None
     path = root.joinpath(*name.split("."))
-    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
 
 
 def module_closure(root: Path, names: Iterable[str]) -> set[Path]:

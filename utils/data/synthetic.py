@@ -19,8 +19,8 @@ def capital_sentences() -> list[str]:
 def delayed_recall(batch: int, delay: int, symbols: int = 8, distractors: int = 2) -> tuple[Tensor, Tensor]:
     """Remember the first symbol over `delay` steps of noise (after Hochreiter and Schmidhuber 1997, section 5).
 
-    -> tokens (batch, delay + 1) and answers (batch,). The first token is one of `symbols`, and is the answer; the ones after it are
-    noise, drawn from `distractors` further ids. Guessing is right once in `symbols` times.
+    -> tokens (batch, delay + 1) and answers (batch,). The first token is one of `symbols`, and is the answer; those after it
+    are noise, drawn from `distractors` further ids. Guessing is right once in `symbols` times.
     """
     for name, value in (("batch", batch), ("delay", delay), ("symbols", symbols), ("distractors", distractors)):
         if value < 1:

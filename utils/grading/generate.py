@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 from utils.grading.notebooks import CHECK, cells
 
-BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?::\s*(.*\S))?\s*$")
+BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?::(.*))?$")
 END = re.compile(r"^\s*### END SOLUTION\s*$")
 MARKER = re.compile(r"(BEGIN|END) SOLUTION")
 
@@ -41,8 +41,8 @@ def stub(source: str, id: str) -> str:
     lines, inside = [], False
     for line in source.split("\n"):
         if begin := BEGIN.match(line):
-            indent, instruction = begin.groups()
-            if inside or instruction is None:
+            indent, instruction = begin[1], (begin[2] or "").strip()
+            if inside or not instruction:
                 wrong = "begins a solution inside another" if inside else "does not say what to do after BEGIN SOLUTION:"
                 raise ValueError(f"the cell of {id} {wrong} ({line.strip()!r})")
             lines.append(f'{indent}raise NotImplementedError("{instruction.replace(chr(34), chr(39))}")')

@@ -144,11 +144,13 @@ def _explained(error: BaseException, function: Callable) -> StudentError:
 
 def _changed(function: Callable, before: Sequence[Any], after: Sequence[Any]) -> set[str]:
     """Which arguments are no longer what they were, by their names."""
+    where = [i for i, (x, y) in enumerate(zip(before, after)) if not _same(x, y)]
+    if not where:
+        return set()
     try:
         names = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         names = []
-    where = [i for i, (x, y) in enumerate(zip(before, after)) if not _same(x, y)]
     name = getattr(function, "__name__", "the function")
     return {f"{names[i] if i < len(names) else f'argument {i + 1}'} of {name}" for i in where}
 

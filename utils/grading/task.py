@@ -167,9 +167,9 @@ def _diagnosis(task: Task, seed: int, got: list[tuple[str, Any]], first: int, wa
     for name, known in task.mistakes.items():
         if known.functions:
             trace, _ = _reference(task, name, seed)
-            same = [not difference(value, theirs) for (_, value), (_, theirs) in zip(got, trace)]
-            if len(same) > first and all(same[: first + 1]):
-                agreeing[name] = sum(same)
+            same = [(value, theirs) for (_, value), (_, theirs) in zip(got, trace)]
+            if len(same) > first and not any(difference(*pair) for pair in same[: first + 1]):
+                agreeing[name] = sum(not difference(*pair) for pair in same)
         elif known.sign(got[first][1], wanted):
             agreeing[name] = 0
     return max(agreeing, key=agreeing.get, default=None)
@@ -234,7 +234,9 @@ def _difference_of_numbers(got: np.ndarray, want: np.ndarray, name: str) -> str:
         got, want = got.astype(np.float64), want.astype(np.float64)
         largest = np.abs(want[np.isfinite(want)]).max(initial=0)
         tolerance = RELATIVE * np.abs(want) + OF_LARGEST * largest + ABSOLUTE
-        wrong = ~np.isclose(got, want, rtol=0, atol=np.nan_to_num(tolerance), equal_nan=True)
+        with np.errstate(invalid="ignore"):
+            wrong = ~((np.abs(got - want) <= tolerance) | (got == want) | np.isnan(got) & np.isnan(want))
+            wrong |= np.isinf(want) & (got != want)
     if not wrong.any():
         return ""
     index = np.unravel_index(wrong.argmax(), wrong.shape)

@@ -1,7 +1,6 @@
 """Checks of chapter 01, recurrent networks. Axes: B sequences, T steps, D input width, H hidden width, V tokens, K windows."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 import torch
@@ -78,7 +77,7 @@ def rnn_with(step: Callable) -> Callable:
             run_rnn=rnn_with(lambda x_t, h, W_xh, W_hh, b: x_t @ W_xh + h @ W_hh + b),
         ),
         "tanh of the input only": mistake(
-            "A state lies between -1 and 1. Look at what stands inside tanh.",
+            "A state lies between -1 and 1. Look at what is added to a tanh, and what should have been in it.",
             run_rnn=rnn_with(lambda x_t, h, W_xh, W_hh, b: np.tanh(x_t @ W_xh + b) + h @ W_hh),
         ),
         "read from right to left": mistake(
@@ -97,10 +96,13 @@ def rnn_with(step: Callable) -> Callable:
 )
 def run_rnn(room: Room, rng: np.random.Generator) -> Parts:
     B, T, D, H = sizes(rng, 4)
-    weights = rng.normal(size=(D, H)), rng.normal(size=(H, H)), rng.normal(size=H)
-    yield "the states of every step", room.call("run_rnn", rng.normal(size=(B, T, D)), rng.normal(size=(B, H)), *weights)
-    yield "sequences of one step", room.call("run_rnn", rng.normal(size=(B, 1, D)), rng.normal(size=(B, H)), *weights)
-    yield "a batch of one", room.call("run_rnn", rng.normal(size=(1, T + 1, D)), rng.normal(size=(1, H)), *weights)
+
+    def case(B: int, T: int, D: int, H: int) -> list[np.ndarray]:
+        return [rng.normal(size=shape) / np.sqrt(H) for shape in ((B, T, D), (B, H), (D, H), (H, H), (H,))]
+
+    yield "the states of every step", room.call("run_rnn", *case(B, T, D, H))
+    yield "sequences of one step", room.call("run_rnn", *case(B, 1, D, H))
+    yield "a batch of one, and wider", room.call("run_rnn", *case(1, T, D + 8, H + 8))
 
 
 # 01.2 The last real state of a padded batch
@@ -165,7 +167,7 @@ def last_states(room: Room, rng: np.random.Generator) -> Parts:
     yield "each row's own last state", room.call("last_states", rng.normal(size=(B, T, H)), lengths)
     lengths[:2] = T, 1
     yield "a full row and a row of one step", room.call("last_states", rng.normal(size=(B, T, H)), lengths)
-    yield "a batch of one", room.call("last_states", rng.normal(size=(1, T + 1, H)), np.array([T - 1]))
+    yield "a batch of one, and wider", room.call("last_states", rng.normal(size=(1, T + 1, H + 8)), np.array([T - 1]))
 
 
 # 01.3 Inputs and targets for truncated training
@@ -323,11 +325,12 @@ def lstm_with(cell: Callable, gates: Callable = lambda a: a.chunk(4, -1)) -> Cal
     },
 )
 def lstm_step(room: Room, rng: np.random.Generator) -> Parts:
-    tensor = partial(normal, rng)
+    def case(B: int, D: int, H: int) -> list[Tensor]:
+        return [normal(rng, *shape) for shape in ((B, D), (B, H), (B, H), (D, 4 * H), (H, 4 * H), (4 * H,))]
+
     B, D, H = sizes(rng, 3)
-    weights = tensor(D, 4 * H), tensor(H, 4 * H), tensor(4 * H)
-    yield "the next h and c", room.call("lstm_step", tensor(B, D), tensor(B, H), tensor(B, H), *weights)
-    yield "a batch of one", room.call("lstm_step", tensor(1, D), tensor(1, H), tensor(1, H), *weights)
+    yield "the next h and c", room.call("lstm_step", *case(B, D, H))
+    yield "a batch of one, and wider", room.call("lstm_step", *case(1, D + 8, H + 8))
 
 
 # 01.5 Clipping by the global norm
@@ -665,4 +668,4 @@ def bptt(room: Room, rng: np.random.Generator) -> Parts:
     B, T, H = sizes(rng, 3)
     yield "the gradient of all losses", room.call("bptt", *case(B, T, H))
     yield "sequences of one step", room.call("bptt", *case(B, 1, H))
-    yield "a batch of one", room.call("bptt", *case(1, T + 1, H))
+    yield "a batch of one, longer and wider", room.call("bptt", *case(1, T + 8, H + 8))

@@ -1,0 +1,320 @@
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from utils.book import sources
+from utils.book.execute import Chapter, ChapterError, cache_path, load, run_all
+from utils.book.project import chapters, find_root, toc_files
+from utils.book.site import SiteError, build_site
+
+A, B = "00-a.ipynb", "01-b.ipynb"
+FILES = {
+    "requirements.txt": "pip\nno-such-package==1.0  # of nobody\n",
+    "_toc.yml": "format: jb-book\nroot: index\nchapters:\n  - file: chapters/00-a\n  - file: chapters/01-b\n",
+    "index.md": "# Preface\n",
+    "references.bib": "",
+    "utils/__init__.py": "",
+    "utils/direct.py": "VALUE = 1\n",
+    "utils/deep/__init__.py": "",
+    "utils/deep/one.py": "from .two import VALUE\n\n\ndef late():\n    import utils.late\n    return utils.late.VALUE + VALUE\n",
+    "utils/deep/two.py": "VALUE = 2\n",
+    "utils/deep/two.js": "// two",
+    "utils/deep/twofold.js": "// another's",
+    "utils/late.py": "VALUE = 3\n",
+    "utils/unused.py": "VALUE = 4\n",
+    "experiments/__init__.py": "",
+    "experiments/recall.py": "VALUE = 5\n",
+    "experiments/results/recall.json": "{}",
+    "experiments/results/other.json": "{}",
+}
+CELLS = {
+    A: ["# A first page", "import utils.direct\nprint('direct', utils.direct.VALUE)"],
+    B: ["# B next page", "from utils.deep import one\nfrom experiments import recall\nprint('deep', one.late(), recall.VALUE)"],
+}
+
+
+def write_notebook(path: Path, cells: list[str], outputs: bool = False) -> None:
+    """A notebook of the given cells: those that begin with # and a blank are prose."""
+    v4 = nbformat.v4
+    made = [v4.new_markdown_cell(c) if c.startswith("# ") else v4.new_code_cell(c) for c in cells]
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(v4.new_notebook(cells=made), path)
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A book of two chapters with packages of its own."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for name, cells in CELLS.items():
+        write_notebook(tmp_path / "chapters" / name, cells)
+    return tmp_path.resolve()
+
+
+def run(book, on_cell=lambda *_: None):
+    """Bring the chapters up to date -> which of them ran, and what each printed."""
+    ran = []
+    executed = run_all(book, lambda path: ran.append(path.name), on_cell)
+    return set(ran), {c.path.name: printed(c) for c in executed}
+
+
+def printed(chapter):
+    return "".join(o.text for cell in chapter.executed.cells for o in cell.get("outputs", []))
+
+
+# --- the key
+
+
+def keys(book):
+    return {path.name: load(book, path).key for path in chapters(book)}
+
+
+@pytest.mark.parametrize(
+    ("file", "who"),
+    [
+        ("utils/__init__.py", {A, B}),
+        ("utils/direct.py", {A}),
+        ("utils/deep/__init__.py", {B}),
+        ("utils/deep/one.py", {B}),  # from package import module
+        ("utils/deep/two.py", {B}),  # relative, through another
+        ("utils/deep/two.js", {B}),  # bears the module's name
+        ("utils/deep/two.css", {B}),  # not there before
+        ("utils/deep/twofold.js", set()),
+        ("utils/late.py", {B}),  # inside a function
+        ("utils/unused.py", set()),
+        ("experiments/__init__.py", {B}),
+        ("experiments/recall.py", {B}),
+        ("experiments/results/recall.json", {B}),
+        ("experiments/results/other.json", set()),
+        ("references.bib", set()),
+    ],
+)
+def test_a_changed_file_changes_the_keys_of_those_who_use_it(book, file, who):
+    before = keys(book)
+    (book / file).write_text("# changed\n" + FILES.get(file, ""))
+    after = keys(book)
+    assert {name for name in after if after[name] != before[name]} == who
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import utils.late",
+        "import os, utils.late as later",
+        "from utils import late",
+        "from utils.late import VALUE",
+        "if False:\n    from utils.late import *",
+        "%matplotlib inline\nfrom utils import late",
+        "!ls\nx = !ls\nfrom utils import late",
+        "from utils.deep import one",
+    ],
+)
+def test_every_form_of_import_is_seen(book, code):
+    write_notebook(book / "chapters" / A, [code])
+    before = keys(book)[A]
+    (book / "utils/late.py").write_text("VALUE = 30\n")
+    assert keys(book)[A] != before
+
+
+@pytest.mark.parametrize(("level", "line"), [(1, "from . import x"), (1, "from .x import y"), (2, "from ..x import y"), (2, "from .. import x")])
+def test_relative_imports_count_from_their_package(level, line):
+    base = ["utils.deep", "utils"][level - 1]
+    assert f"{base}.x" in sources.imported_modules(line, "utils.deep")
+
+
+def test_python_takes_a_package_before_a_module_of_the_same_name(book):
+    (book / "utils/late").mkdir()
+    (book / "utils/late/__init__.py").write_text("VALUE = 33\n")
+    assert sources.module_file(book, "utils.late") == book / "utils/late/__init__.py"
+
+
+def test_modules_that_import_each_other_end(book):
+    (book / "utils/late.py").write_text("import utils.deep.one\nVALUE = 3\n")
+    before = keys(book)[B]
+    (book / "utils/deep/two.py").write_text("VALUE = 20\n")
+    assert keys(book)[B] != before
+
+
+def test_versions_scale_and_python_are_in_the_key(book, monkeypatch):
+    seen = [keys(book)[A]]
+    monkeypatch.setenv("COURSE_SCALE", "tiny")
+    seen.append(keys(book)[A])
+    monkeypatch.setattr(sources.platform, "python_version", lambda: "3.99.0")
+    seen.append(keys(book)[A])
+    monkeypatch.setattr(sources, "pinned_versions", lambda root: {"pip": "0.0"})
+    seen.append(keys(book)[A])
+    assert len(set(seen)) == 4
+
+
+def test_prose_names_and_tags_are_not_in_the_key(book):
+    before = keys(book)
+    path = book / "chapters" / A
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].source = "# Another title"
+    notebook.cells[1].metadata["tags"] = ["hide-input"]
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell("More."))
+    nbformat.write(notebook, path)
+    assert keys(book) == before
+
+
+# --- what runs
+
+
+def test_what_changed_runs_again_and_nothing_else(book):
+    ran, out = run(book)
+    assert ran == {A, B}
+    assert out == {A: "direct 1\n", B: "deep 5 5\n"}
+    assert run(book) == (set(), out)
+
+    write_notebook(book / "chapters" / B, ["# B retold", *CELLS[B][1:], "# B at its end"])
+    assert run(book) == (set(), out)
+    page = load(book, book / "chapters" / B).executed
+    assert [cell.source for cell in page.cells if cell.cell_type == "markdown"] == ["# B retold", "# B at its end"]
+
+    (book / "utils/deep/two.py").write_text("VALUE = 2000\n")
+    assert run(book) == ({B}, {A: "direct 1\n", B: "deep 2003 5\n"})
+
+    write_notebook(book / "chapters" / A, [*CELLS[A], "print('more')"])
+    assert run(book) == ({A}, {A: "direct 1\nmore\n", B: "deep 2003 5\n"})
+
+    (book / "utils/deep/two.py").write_text("VALUE = 2\n")
+    assert load(book, book / "chapters" / B).executed is None  # its old outputs are gone, not kept for another day
+
+
+def test_a_failure_is_told_plainly_and_keeps_no_other_chapter_from_running(book):
+    write_notebook(book / "chapters" / A, ["import utils.direct\nutils.direct.VALUE / 0"])
+    ran = []
+    with pytest.raises(ChapterError) as caught:
+        run_all(book, lambda path: ran.append(path.name), lambda *_: None)
+    assert set(ran) == {A, B}
+    assert re.match(rf"{A}: a cell raised an error\n", str(caught.value))
+    assert "utils.direct.VALUE / 0" in str(caught.value)
+    assert "ZeroDivisionError" in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert [path.name for path in (book / "_build/executed").iterdir()] == [B]
+    write_notebook(book / "chapters" / A, ["print('mended')"])
+    assert run(book) == ({A}, {A: "mended\n", B: "deep 5 5\n"})
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("def f(:\n    pass", "SyntaxError"),
+        ("import utils.broken", "SyntaxError"),
+        ("import os\nos._exit(1)", "Kernel died"),
+    ],
+)
+def test_what_cannot_run_at_all_is_told_with_the_chapter_s_name(book, cell, message):
+    (book / "utils/broken.py").write_text("def f(:\n")
+    (book / "chapters" / B).unlink()
+    write_notebook(book / "chapters" / A, [cell])
+    with pytest.raises(ChapterError, match=rf"(?s){A}.*{message}"):
+        run(book)
+    assert not cache_path(book, book / "chapters" / A).exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "file"),
+    [
+        ("print(open('../references.bib').read())", "references.bib"),
+        ("from pathlib import Path\nPath('../experiments/results/other.json').read_text()", "experiments/results/other.json"),
+        ("from importlib import import_module\nimport_module('utils.' + 'late')", "utils/late.py"),
+        ("%%time\nimport utils.late", "utils/late.py"),
+        ("import neighbour", "chapters/neighbour.py"),
+    ],
+)
+def test_a_file_that_the_key_does_not_cover_is_refused(book, cell, file):
+    (book / "chapters/neighbour.py").write_text("")
+    (book / "chapters" / B).unlink()
+    write_notebook(book / "chapters" / A, [cell])
+    with pytest.raises(ChapterError, match=rf"{A} read .*{re.escape(file)}, which the build cannot see"):
+        run(book)
+    assert load(book, book / "chapters" / A).executed is None
+
+
+def test_what_changes_while_its_chapter_runs_is_not_kept(book):
+    def change_late(path, done, of):
+        if path.name == A and done == 1:
+            (book / "utils/direct.py").write_text("VALUE = 10\n")
+
+    write_notebook(book / "chapters" / A, ["x = 1", *CELLS[A][1:]])  # the module is read after it was changed
+    with pytest.raises(ChapterError, match=rf"{A}, or a file that it depends on, was changed while it ran"):
+        run(book, change_late)
+    (book / "utils/direct.py").write_text("VALUE = 1\n")
+    assert load(book, book / "chapters" / A).executed is None
+
+
+def test_an_error_of_the_build_itself_is_not_blamed_on_a_chapter(book):
+    def broken(*_):
+        raise LookupError("no bar")
+
+    with pytest.raises(LookupError, match="no bar"):
+        run(book, broken)
+    assert not (book / "_build/executed").exists()
+
+
+def test_an_interrupt_stops_at_once_and_keeps_what_is_whole(book):
+    (book / "chapters" / B).unlink()
+    write_notebook(book / "chapters" / A, ["import os\nprint(os.getpid())", "open('../pid', 'w').write(str(os.getpid()))", "while True: pass"])
+    write_notebook(book / "chapters" / B, ["print('whole')"])
+    course = subprocess.Popen(
+        [sys.executable, "-m", "utils.cli", "build"], cwd=book, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"PYTHONPATH": str(find_root(Path(__file__).parent))},
+    )
+    waiting_for = [book / "pid", cache_path(book, book / "chapters" / B)]
+    wait_until(lambda: all(path.exists() and path.read_text() for path in waiting_for))
+    course.send_signal(2)
+    output, _ = course.communicate(timeout=10)
+    assert course.returncode == 130
+    assert "stopped" in output
+    assert "Traceback" not in output
+    assert [path.name for path in (book / "_build/executed").iterdir()] == [B]
+    wait_until(lambda: not is_alive(int((book / "pid").read_text())))
+
+
+def wait_until(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+# --- where things are
+
+
+def test_the_root_is_found_from_below(book):
+    assert find_root(book / "chapters") == book
+    with pytest.raises(FileNotFoundError, match="no _toc.yml and chapters/"):
+        find_root(book.parent)
+
+
+def test_pages_of_nested_parts_are_all_listed(book):
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nparts:\n  - caption: One\n    chapters:\n      - file: a\n        sections:\n          - file: b/c\n"
+        "      - url: https://example.org\n  - chapters:\n      - file: d\n"
+    )
+    assert toc_files(book) == ["index", "a", "b/c", "d"]
+
+
+def test_only_numbered_notebooks_are_chapters(book):
+    for name in ("draft.ipynb", "00-notes.md", "1-x.ipynb"):
+        (book / "chapters" / name).write_text("{}")
+    assert [path.name for path in chapters(book)] == [A, B]

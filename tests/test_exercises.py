@@ -1,0 +1,335 @@
+"""The exercise notebooks: made from the solutions, up to date, checked in a kernel as a student does, and noted as progress."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from rich.console import Console
+
+from utils.grading import progress, student
+from utils.grading.generate import stub, student_version, write_exercises
+from utils.grading.notebooks import cells, exercises
+from utils.grading.rooms import Direct, Serialised
+from utils.grading.task import Part, Result, find, grade, known
+
+ROOT = Path(__file__).parents[1]
+SOLUTIONS = sorted(ROOT.glob("solutions/*.ipynb"))
+EXERCISES = ROOT / "exercises"
+
+
+def read(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def namespace_of(notebook) -> dict:
+    """What the notebook's code defines, its checks left out."""
+    checks = {cell.id for _, cell in cells(notebook, "grade")}
+    namespace = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id not in checks:
+            exec(cell.source, namespace)
+    return namespace
+
+
+# The book's own
+
+
+@pytest.mark.parametrize("room", [Direct, Serialised])
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_every_solution_passes_and_every_stub_fails(path, room):
+    solved, untouched = namespace_of(read(path)), namespace_of(read(EXERCISES / path.name))
+    for exercise in exercises(read(path)):
+        for seed in range(5):
+            result = grade(find(exercise.id), room(solved), seed)
+            assert result.passed, result
+            assert not result.changed
+        result = grade(find(exercise.id), room(untouched), 0)
+        assert result.unfinished
+        assert not any(part.passed for part in result.parts)
+
+
+def test_every_task_that_has_a_check_stands_in_the_notebook_of_its_chapter():
+    assert [exercise.id for path in SOLUTIONS for exercise in exercises(read(path))] == known()
+    for path in SOLUTIONS:
+        assert all(exercise.id.startswith(path.name[:2]) for exercise in exercises(read(path)))
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_the_student_s_notebook_differs_from_its_source_in_the_solutions_alone(path):
+    source, theirs = read(path), read(EXERCISES / path.name)
+    assert student_version(source) == theirs
+    solutions = {cell.id for _, cell in cells(source, "solution")}
+    for ours, student_cell in zip(source.cells, theirs.cells, strict=True):
+        if ours.id not in solutions:
+            assert ours == student_cell
+            continue
+        solution = re.compile(r"### BEGIN SOLUTION: ([^\n]*)\n.*?### END SOLUTION", flags=re.S)
+        cut = solution.sub(r'raise NotImplementedError("\1")', ours.source)
+        assert student_cell.source == cut
+        assert student_cell.metadata == ours.metadata
+    assert "SOLUTION" not in (EXERCISES / path.name).read_text(encoding="utf-8")
+
+
+def test_the_committed_exercises_are_what_the_generator_writes(tmp_path):
+    written = write_exercises(ROOT / "solutions", tmp_path)
+    assert {path.name for path in written} == {path.name for path in EXERCISES.glob("*.ipynb")}
+    for path in written:
+        assert path.read_bytes() == (EXERCISES / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_the_metadata_is_nbgrader_s_and_the_headings_say_the_same(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    found = exercises(notebook)
+    headings = [cell.source for cell in notebook.cells if re.match(r"## \d\d\.\d", cell.source)]
+    assert [heading.split("\n")[:3] for heading in headings] == [[f"## {e.id} {e.title}", "", e.effort] for e in found]
+    assert all(1 <= e.difficulty <= 3 and e.minutes >= 1 and e.points >= 1 for e in found)
+    common = {"schema_version": 3, "cell_type": "code", "task": False}
+    for (id, solution), (check_id, check), e in zip(cells(notebook, "solution"), cells(notebook, "grade"), found, strict=True):
+        assert solution.metadata.nbgrader == {**common, "grade": False, "solution": True, "locked": False, "grade_id": id}
+        mark = {"grade": True, "solution": False, "locked": True, "grade_id": f"check-{id}", "points": e.points}
+        assert check.metadata.nbgrader == {**common, **mark}
+        assert (check_id, check.source) == (f"check-{id}", f'check("{id}")')
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_each_set_ends_with_questions_whose_answers_are_folded(path):
+    questions = read(path).cells[-1].source
+    count = len(re.findall(r"^\*\*\d\.\*\*", questions, flags=re.M))
+    assert count in (2, 3)
+    assert len(re.findall(r"<details>\n<summary>Answer</summary>\n\n.+?\n\n</details>", questions, flags=re.S)) == count
+
+
+# The generator
+
+STUB = "def f(x):\n    ### BEGIN SOLUTION: return x, shape (B,)\n    y = x\n    return y\n    ### END SOLUTION"
+
+
+def notebook_of(*sources: str, solution: bool = True):
+    """A notebook with a task for each source."""
+    made = []
+    for i, source in enumerate(sources, start=1):
+        common = {"schema_version": 3, "cell_type": "code", "task": False}
+        graded = {**common, "grade_id": f"99.{i}", "grade": False, "solution": solution, "locked": False}
+        check = {**common, "grade_id": f"check-99.{i}", "grade": solution, "solution": False, "locked": True, "points": i}
+        course = {"title": f"task {i}", "difficulty": 2, "minutes": 10}
+        made.append(new_code_cell(source, id=f"task-99-{i}", metadata={"nbgrader": graded, "course": course}))
+        made.append(new_code_cell(f'check("99.{i}")', id=f"check-99-{i}", metadata={"nbgrader": check}))
+    return new_notebook(cells=made)
+
+
+def test_a_solution_is_cut_out_at_its_own_indentation():
+    two = f'a = 1\n{STUB}\ndef g():\n    if a:\n        ### BEGIN SOLUTION: say "a"\n        return a\n        ### END SOLUTION\n    return 0'
+    assert stub(two, "99.1") == (
+        'a = 1\ndef f(x):\n    raise NotImplementedError("return x, shape (B,)")\n'
+        "def g():\n    if a:\n        raise NotImplementedError(\"say 'a'\")\n    return 0"
+    )
+
+
+def test_outputs_go_and_the_source_notebook_is_left_alone():
+    notebook = notebook_of(STUB)
+    notebook.cells[1].update(execution_count=3, outputs=[nbformat.v4.new_output("stream", text="passed")])
+    before = copy.deepcopy(notebook)
+    student_cell = student_version(notebook).cells[1]
+    assert (student_cell.outputs, student_cell.execution_count) == ([], None)
+    assert notebook == before
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (STUB.replace("    ### END SOLUTION", ""), "99.1 begins a solution and does not end it"),
+        (STUB.replace("### BEGIN SOLUTION: return x, shape (B,)", "pass"), "99.1 ends a solution that it did not begin"),
+        (STUB.replace(": return x, shape (B,)", ""), "99.1 does not say what to do"),
+        (STUB.replace(": return x, shape (B,)", ":  "), "99.1 does not say what to do"),
+        (STUB.replace("    y = x", "    ### BEGIN SOLUTION: again"), "99.1 begins a solution inside another"),
+        (STUB.replace("### END SOLUTION", "# END SOLUTION"), "99.1 has a marker that cannot be read: '# END SOLUTION'"),
+        (STUB.replace("### BEGIN", "###BEGIN"), "99.1 has a marker that cannot be read"),
+        ("def f(x):\n    return x", "99.1 has no solution"),
+    ],
+)
+def test_markers_that_do_not_fit_are_an_error(source, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        student_version(notebook_of(source))
+
+
+def test_cells_that_do_not_fit_are_an_error(tmp_path):
+    twice = notebook_of(STUB, STUB)
+    twice.cells[2].metadata.nbgrader.grade_id = "99.1"
+    with pytest.raises(ValueError, match=re.escape("two cells have the id '99.1'")):
+        student_version(twice)
+    with pytest.raises(ValueError, match="metadata does not say so"):
+        student_version(notebook_of(STUB, solution=False))
+    with pytest.raises(ValueError, match=re.escape("task 99.1 has one of its cells only")):
+        student_version(new_notebook(cells=notebook_of(STUB).cells[:1]))
+    (tmp_path / "in").mkdir()
+    nbformat.write(twice, tmp_path / "in" / "99-x.ipynb")
+    with pytest.raises(ValueError, match=re.escape("99-x.ipynb: two cells")):
+        write_exercises(tmp_path / "in", tmp_path / "out")
+
+
+# A student at work
+
+RIGHT = "import numpy as np\ndef last_states(states, lengths):\n    return states[np.arange(len(lengths)), lengths - 1]"
+WRONG = "def last_states(states, lengths):\n    last = states[:, -1].copy()\n    states[:] = 0\n    return last"
+UNFINISHED = 'def last_states(states, lengths):\n    raise NotImplementedError("return one state for each sequence")'
+
+
+def test_a_check_in_a_kernel(tmp_path):
+    """Right, wrong and unfinished, as a notebook shows them; a task that is not there; and the file that is left."""
+    sources = ["from utils.grading.student import check"]
+    for source in (UNFINISHED, WRONG, RIGHT):
+        sources += [source, 'check("01.2")']
+    notebook = new_notebook(cells=[new_code_cell(source) for source in [*sources, 'check("01.3")', 'check("1.2")']])
+    NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}, allow_errors=True, timeout=120).execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    unfinished, wrong, right, missing = (outputs[i][-1].data for i in (2, 4, 6, 7))
+    assert all({"text/plain", "text/html"} == set(data) for data in (unfinished, wrong, right, missing))
+    assert "not finished yet" in unfinished["text/plain"]
+    assert "Still to do: return one state for each sequence" in unfinished["text/html"]
+    assert "This looks like: the last column, padding included. " in wrong["text/plain"]
+    assert find("01.2").mistakes["the last column, padding included"].hint in wrong["text/html"]
+    assert "writes into states of last_states" in wrong["text/plain"]
+    assert "Task 01.2: passed" in right["text/plain"]
+    assert right["text/plain"].count("✓ passed") == len(re.findall("✓ passed", right["text/html"])) == 3
+    assert "windows is not defined; run the cell that defines it first" in missing["text/plain"]
+    assert outputs[8][0].ename == "ValueError"
+    assert "known are 00.1, 00.2" in outputs[8][0].evalue
+    entries = json.loads((tmp_path / "progress.json").read_text())
+    assert (entries["01.2"]["passed"], entries["01.3"]["passed"]) == (True, False)
+    assert entries["01.2"]["fingerprint"] == progress.fingerprint([RIGHT], ["last_states"])
+
+
+def test_a_report_escapes_what_the_student_s_code_says():
+    result = Result("01.2", (Part("a < b", False, message="KeyError: '<script>'"),), ("<x>",))
+    assert "<script>" not in student.Report(result)._repr_html_()
+    assert "a &lt; b" in student.Report(result, "<disk full>")._repr_html_()
+
+
+def test_check_where_nothing_can_be_written_still_reports(tmp_path, monkeypatch, capsys):
+    def full(*args):
+        raise OSError("no space")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress.os, "replace", full)
+    exec(RIGHT + '\nfrom utils.grading.student import check\ncheck("01.2")', {})
+    said = capsys.readouterr().out
+    assert "Task 01.2: passed" in said
+    assert "could not be saved here (no space)" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+# Progress
+
+PASSED = Result("99.1", (Part("a", True),))
+FAILED = Result("01.2", (Part("a", False, "the last column, padding included", "Look."),))
+
+
+def test_results_are_kept_until_the_next_check(tmp_path):
+    progress.record(tmp_path, PASSED, "abc")
+    progress.record(tmp_path, FAILED, None)
+    progress.record(tmp_path, Result("99.1", (Part("a", False),)), "abd")
+    entries = progress.load(tmp_path)
+    assert (entries["99.1"]["passed"], entries["99.1"]["fingerprint"]) == (False, "abd")
+    assert entries["01.2"]["misconception"] == "the last column, padding included"
+    assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", '{"01.2": 1}', '{"01.2": {"passed": "yes"}}', '{"01.2": {"passed": true}}', "\x00"]
+)
+def test_a_damaged_file_is_set_aside_and_never_lost(text, tmp_path):
+    for attempt in (1, 2):
+        (tmp_path / "progress.json").write_text(text)
+        assert progress.load(tmp_path) == {}
+        assert (tmp_path / f"progress.json.broken{attempt}").read_text() == text
+    progress.record(tmp_path, PASSED, None)
+    assert progress.load(tmp_path)["99.1"]["passed"]
+
+
+def test_a_fingerprint_follows_the_code_and_not_its_layout():
+    print_of = lambda source: progress.fingerprint([source], ["last_states"])  # noqa: E731
+    assert print_of(RIGHT) == print_of(RIGHT.replace("\n    return", "\n\n    # a remark\n    return"))
+    assert print_of(RIGHT) != print_of(RIGHT.replace("- 1", "- 2"))
+    assert print_of("x = 1") is None
+    assert print_of("last_states = lambda s, l: s[:, 0]") is not None
+    assert progress.fingerprint(["%matplotlib inline", WRONG, RIGHT], ["last_states"]) == print_of(RIGHT)
+
+
+def test_the_state_of_every_task(tmp_path):
+    notebook = read(EXERCISES / "01-recurrent-networks.ipynb")
+    cell = dict(cells(notebook, "solution"))["01.2"]
+    states = {}
+
+    def state() -> str:
+        nbformat.write(notebook, tmp_path / "01-x.ipynb")
+        found = progress.rows(tmp_path)
+        assert [row.exercise for row in found] == exercises(notebook)
+        states.update({row.exercise.id: row.state for row in found})
+        return states["01.2"]
+
+    assert state() == "not tried"
+    cell.source = RIGHT
+    progress.record(tmp_path, FAILED, progress.fingerprint([RIGHT], ["last_states"]))
+    assert state() == "not yet: the last column, padding included"
+    cell.source = WRONG
+    assert state() == "changed since it was checked"
+    progress.record(tmp_path, Result("01.2", (Part("a", True),)), progress.fingerprint([WRONG], ["last_states"]))
+    assert state() == "passed"
+    notebook.cells.append(nbformat.from_dict(copy.deepcopy(cell) | {"id": "copied"}))
+    notebook.cells.append(new_markdown_cell("a note"))
+    assert state() == "passed"
+    progress.record(tmp_path, Result("01.2", (Part("a", False),)), progress.fingerprint([WRONG], ["last_states"]))
+    assert state() == "not yet"
+    assert set(states.values()) == {"not tried", "not yet"}
+
+
+def test_the_table_adds_up_the_points(tmp_path):
+    nbformat.write(notebook_of(STUB, STUB), tmp_path / "99-x.ipynb")
+    progress.record(tmp_path, Result("99.2", (Part("a", True),)), None)
+    with (console := Console(width=100)).capture() as said:
+        console.print(progress.status(tmp_path))
+    assert "2 of 3 points" in said.get()
+    assert re.search(r"99\.2 .*task 2 .*2 .*●●○ .*10 .*passed", said.get())
+    assert re.search(r"99\.1 .*not tried", said.get())
+
+
+# The worked examples of the statements
+
+
+def test_the_examples_by_hand_hold():
+    made = {}
+    for path in SOLUTIONS:
+        made |= namespace_of(read(path))
+    log3, one, zero = np.log(3), np.ones((1, 1)), np.zeros((1, 1))
+    assert np.allclose(made["softmax"](np.array([[0, log3], [1000, 1000 + log3]])), [[0.25, 0.75]] * 2)
+    assert np.isclose(made["cross_entropy"](np.array([[5.0, 5.0], [0, log3]]), np.array([1, 0])), 1.5)
+    states = made["run_rnn"](np.array([[[1.0], [0.0]]]), zero, one, 0.5 * one, np.zeros(1))
+    assert np.allclose(states, [[[0.762], [0.363]]], atol=5e-4)
+    padded = np.array([[[10.0], [20.0], [30.0], [40.0]], [[5.0], [6.0], [7.0], [8.0]]])
+    assert made["last_states"](padded, np.array([3, 1])).tolist() == [[30.0], [5.0]]
+    inputs, targets = made["windows"](np.arange(11), 2, 2)
+    assert inputs.tolist() == [[[0, 1], [5, 6]], [[2, 3], [7, 8]]]
+    assert targets.tolist() == [[[1, 2], [6, 7]], [[3, 4], [8, 9]]]
+    x, c, W = torch.randn(1, 1), torch.full((1, 1), 2.0), torch.zeros(1, 4)
+    h, c = made["lstm_step"](x, x, c, W, W, W[0])
+    assert c.item() == 1.0
+    assert abs(h.item() - 0.381) < 5e-4
+    assert np.allclose(made["clip"]([3 * one, np.array([4.0])], 1.0)[0], 0.6)
+    assert made["clip"]([3 * one, np.array([4.0])], 10.0)[1].tolist() == [4.0]
+    logits = torch.zeros(2, 3, 2)
+    logits[1, :, 1] = float(log3)
+    assert torch.isclose(
+        made["bits_per_character"](logits, torch.zeros(2, 3, dtype=torch.int64), torch.tensor([3, 1])), torch.tensor(1.25)
+    )
+    assert made["generate"](lambda state, token: (np.eye(3)[(token + 1) % 3], state), None, 0, 4) == [1, 2, 0, 1]
+    pulls = np.array([[[1.0], [2.0]]])
+    assert made["bptt"](np.array([[[0.0], [0.5]]]), one, 0.5 * one, pulls).item() == 1.75
