@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import shutil
@@ -8,10 +7,13 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
+from utils.book import site as site_module
 from utils.book import sources
 from utils.book.execute import Chapter, ChapterError, cache_path, load, run_all
+from utils.book.notebooks import METADATA
 from utils.book.project import chapters, find_root, toc_files
 from utils.book.site import SiteError, build_site
 
@@ -24,7 +26,7 @@ FILES = {
     "utils/__init__.py": "",
     "utils/direct.py": "VALUE = 1\n",
     "utils/deep/__init__.py": "",
-    "utils/deep/one.py": "from .two import VALUE\n\n\ndef late():\n    import utils.late\n    return utils.late.VALUE + VALUE\n",
+    "utils/deep/one.py": "from .two import VALUE\ndef late():\n    import utils.late\n    return utils.late.VALUE + VALUE\n",
     "utils/deep/two.py": "VALUE = 2\n",
     "utils/deep/two.js": "// two",
     "utils/deep/twofold.js": "// another's",
@@ -41,12 +43,12 @@ CELLS = {
 }
 
 
-def write_notebook(path: Path, cells: list[str], outputs: bool = False) -> None:
+def write_notebook(path: Path, cells: list[str]) -> None:
     """A notebook of the given cells: those that begin with # and a blank are prose."""
     v4 = nbformat.v4
     made = [v4.new_markdown_cell(c) if c.startswith("# ") else v4.new_code_cell(c) for c in cells]
     path.parent.mkdir(exist_ok=True)
-    nbformat.write(v4.new_notebook(cells=made), path)
+    nbformat.write(v4.new_notebook(cells=made, metadata=METADATA), path)
 
 
 @pytest.fixture
@@ -125,10 +127,10 @@ def test_every_form_of_import_is_seen(book, code):
     assert keys(book)[A] != before
 
 
-@pytest.mark.parametrize(("level", "line"), [(1, "from . import x"), (1, "from .x import y"), (2, "from ..x import y"), (2, "from .. import x")])
-def test_relative_imports_count_from_their_package(level, line):
-    base = ["utils.deep", "utils"][level - 1]
-    assert f"{base}.x" in sources.imported_modules(line, "utils.deep")
+@pytest.mark.parametrize("line", ["from {} import x", "from {}x import y"])
+@pytest.mark.parametrize(("dots", "package"), [(".", "utils.deep"), ("..", "utils")])
+def test_relative_imports_count_from_their_package(line, dots, package):
+    assert f"{package}.x" in sources.imported_modules(line.format(dots), "utils.deep")
 
 
 def test_python_takes_a_package_before_a_module_of_the_same_name(book):
@@ -264,11 +266,15 @@ def test_an_error_of_the_build_itself_is_not_blamed_on_a_chapter(book):
 
 def test_an_interrupt_stops_at_once_and_keeps_what_is_whole(book):
     (book / "chapters" / B).unlink()
-    write_notebook(book / "chapters" / A, ["import os\nprint(os.getpid())", "open('../pid', 'w').write(str(os.getpid()))", "while True: pass"])
+    write_notebook(book / "chapters" / A, ["import os\nopen('../pid', 'w').write(str(os.getpid()))", "while True: pass"])
     write_notebook(book / "chapters" / B, ["print('whole')"])
     course = subprocess.Popen(
-        [sys.executable, "-m", "utils.cli", "build"], cwd=book, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=os.environ | {"PYTHONPATH": str(find_root(Path(__file__).parent))},
+        [sys.executable, "-m", "utils.cli", "build"],
+        cwd=book,
+        env=os.environ | {"PYTHONSAFEPATH": "1"},  # our utils, not those of the book in the current folder
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     waiting_for = [book / "pid", cache_path(book, book / "chapters" / B)]
     wait_until(lambda: all(path.exists() and path.read_text() for path in waiting_for))
@@ -278,7 +284,7 @@ def test_an_interrupt_stops_at_once_and_keeps_what_is_whole(book):
     assert "stopped" in output
     assert "Traceback" not in output
     assert [path.name for path in (book / "_build/executed").iterdir()] == [B]
-    wait_until(lambda: not is_alive(int((book / "pid").read_text())))
+    wait_until(lambda: not runs(int((book / "pid").read_text())))
 
 
 def wait_until(condition, seconds=60.0):
@@ -288,13 +294,8 @@ def wait_until(condition, seconds=60.0):
         time.sleep(0.05)
 
 
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+def runs(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 # --- where things are
@@ -302,14 +303,14 @@ def is_alive(pid):
 
 def test_the_root_is_found_from_below(book):
     assert find_root(book / "chapters") == book
-    with pytest.raises(FileNotFoundError, match="no _toc.yml and chapters/"):
+    with pytest.raises(FileNotFoundError, match=r"no _toc\.yml and chapters/"):
         find_root(book.parent)
 
 
 def test_pages_of_nested_parts_are_all_listed(book):
     (book / "_toc.yml").write_text(
-        "format: jb-book\nroot: index\nparts:\n  - caption: One\n    chapters:\n      - file: a\n        sections:\n          - file: b/c\n"
-        "      - url: https://example.org\n  - chapters:\n      - file: d\n"
+        "format: jb-book\nroot: index\nparts:\n  - caption: One\n    chapters:\n      - file: a\n        sections:\n"
+        "          - file: b/c\n      - url: https://example.org\n  - chapters:\n      - file: d\n"
     )
     assert toc_files(book) == ["index", "a", "b/c", "d"]
 
@@ -318,3 +319,90 @@ def test_only_numbered_notebooks_are_chapters(book):
     for name in ("draft.ipynb", "00-notes.md", "1-x.ipynb"):
         (book / "chapters" / name).write_text("{}")
     assert [path.name for path in chapters(book)] == [A, B]
+
+
+# --- the site
+
+
+@pytest.fixture
+def chapters_as_run(root, book):
+    """The book's chapters as they would come back from a run, and what jupyter-book needs beside them."""
+    shutil.copy(root / "_config.yml", book)
+    (book / "_build").mkdir()
+    (book / "_build/assets").symlink_to(root / "_build/assets")
+
+    def as_run():
+        found = []
+        for path in chapters(book):
+            executed = nbformat.read(path, 4)
+            executed.metadata["course"] = {"key": "", "cpu_s": 1.0}
+            found.append(Chapter(path, "", executed))
+        return found
+
+    return as_run
+
+
+def page(book, name="chapters/01-b"):
+    return (book / f"_build/html/{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.book
+def test_no_old_page_stays_and_a_build_that_fails_leaves_the_site_alone(book, chapters_as_run):
+    assert build_site(book, chapters_as_run())
+    assert "A first page" in page(book)  # in the sidebar of the other
+    written = (book / "_build/html/index.html").stat().st_mtime_ns
+    assert not build_site(book, chapters_as_run())
+    assert (book / "_build/html/index.html").stat().st_mtime_ns == written
+
+    write_notebook(book / "chapters" / A, ["# Another title", "No link: [x](nowhere.md)"])
+    with pytest.raises(SiteError, match="nowhere") as caught:
+        build_site(book, chapters_as_run())
+    assert "\x1b" not in str(caught.value)
+    assert "A first page" in page(book)
+
+    (book / "_toc.yml").write_text(FILES["_toc.yml"].replace("00-a", "00-x"))
+    with pytest.raises(SiteError, match="00-x"):
+        build_site(book, chapters_as_run())
+    assert "A first page" in page(book)
+
+    (book / "_toc.yml").write_text(FILES["_toc.yml"])
+    write_notebook(book / "chapters" / A, ["# Another title"])
+    assert build_site(book, chapters_as_run())
+    assert "Another title" in page(book)
+    assert "A first page" not in page(book)
+    (book / "_toc.yml").write_text(FILES["_toc.yml"].replace("  - file: chapters/00-a\n", ""))
+    assert build_site(book, chapters_as_run())
+    assert not (book / "_build/html/chapters/00-a.html").exists()
+
+
+@pytest.mark.book
+def test_a_page_that_jupyter_book_leaves_out_without_a_word_fails(book, chapters_as_run, monkeypatch):
+    monkeypatch.setattr(site_module.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
+    with pytest.raises(SiteError, match="wrote no page for index, chapters/00-a, chapters/01-b"):
+        build_site(book, chapters_as_run())
+    assert not (book / "_build/html").exists()
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("url", ["", "https://github.com/readers/book"])
+def test_launch_buttons_appear_with_the_repository_s_address(book, chapters_as_run, url):
+    settings = (book / "_config.yml").read_text()
+    (book / "_config.yml").write_text(re.sub(r'(repository:\n  url: )".*"', rf'\1"{url}"', settings))
+    build_site(book, chapters_as_run())
+    html = page(book)
+    for there in ("colab.research.google.com/github/readers/book", "mybinder.org/v2/gh/readers/book", 'href="https://github.com/readers/book"'):
+        assert (there in html) == bool(url)
+    assert bool(url) or not re.findall(r"colab|mybinder|github\.com", html)
+    assert not re.findall(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//""", html)
+    assert not re.findall(r"""<link[^>]*rel=["']?(?:stylesheet|preload|icon)[^>]*href=["']?(?:https?:)?//""", html)
+
+
+@pytest.mark.book
+def test_a_second_build_is_a_matter_of_seconds_and_writes_nothing(root, site):
+    pages = {path: path.stat().st_mtime_ns for path in (root / "_build").rglob("*.html")}
+    before = os.times()
+    done = subprocess.run([sys.executable, "-m", "utils.cli", "build"], cwd=root, capture_output=True, text=True)
+    after = os.times()
+    assert re.search(r"\b0 of \d+ chapters run, site unchanged", done.stdout)
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 10
+    assert {path: path.stat().st_mtime_ns for path in (root / "_build").rglob("*.html")} == pages

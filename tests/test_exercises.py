@@ -127,7 +127,8 @@ def notebook_of(*sources: str, solution: bool = True):
 
 
 def test_a_solution_is_cut_out_at_its_own_indentation():
-    two = f'a = 1\n{STUB}\ndef g():\n    if a:\n        ### BEGIN SOLUTION: say "a"\n        return a\n        ### END SOLUTION\n    return 0'
+    inner = 'def g():\n    if a:\n        ### BEGIN SOLUTION: say "a"\n        return a\n        ### END SOLUTION\n    return 0'
+    two = f"a = 1\n{STUB}\n{inner}"
     assert stub(two, "99.1") == (
         'a = 1\ndef f(x):\n    raise NotImplementedError("return x, shape (B,)")\n'
         "def g():\n    if a:\n        raise NotImplementedError(\"say 'a'\")\n    return 0"

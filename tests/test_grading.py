@@ -23,6 +23,11 @@ TASKS = known()
 SEEDS = range(20)
 
 
+@pytest.fixture(params=[Direct, Serialised])
+def room(request):
+    return request.param
+
+
 def answers(id: str, kind: str):
     return getattr(import_module(f"answers.chapter_{id[:2]}"), kind)[id]
 
@@ -35,7 +40,6 @@ def graded(id: str, answer, seed: int = 0, room=Direct):
 # The answers
 
 
-@pytest.mark.parametrize("room", [Direct, Serialised])
 @pytest.mark.parametrize("id", TASKS)
 def test_each_wrong_answer_earns_its_own_hint_and_no_right_one_is_refused(id, room):
     for seed in SEEDS:
@@ -102,7 +106,6 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("room", [Direct, Serialised])
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("id", TASKS)
 def test_a_broken_answer_fails_and_says_why(id, broken, room):
@@ -113,7 +116,6 @@ def test_a_broken_answer_fails_and_says_why(id, broken, room):
     assert first.message
 
 
-@pytest.mark.parametrize("room", [Direct, Serialised])
 @pytest.mark.parametrize("id", TASKS)
 def test_unfinished_says_what_is_to_be_done(id, room):
     def unfinished(*args):
@@ -123,7 +125,6 @@ def test_unfinished_says_what_is_to_be_done(id, room):
     assert (result.unfinished, result.passed, result.misconception) == ("return the answer", False, None)
 
 
-@pytest.mark.parametrize("room", [Direct, Serialised])
 @pytest.mark.parametrize("id", TASKS)
 def test_writing_into_an_argument_is_reported_and_costs_nothing(id, room):
     def writes(*args):
@@ -140,6 +141,16 @@ def test_writing_into_an_argument_is_reported_and_costs_nothing(id, room):
     result = graded(id, writes, room=room)
     assert result.changed
     assert all(name.endswith("of writes") for name in result.changed)
+
+
+def test_what_was_written_into_is_forgotten_at_the_next_task(room):
+    def softmax(logits):
+        logits += 1
+        return answers("00.1", "RIGHT")[0](logits)
+
+    student = room({"softmax": softmax, "last_states": answers("01.2", "RIGHT")[0]})
+    assert grade(find("00.1"), student, 0).changed == ("logits of softmax",)
+    assert grade(find("01.2"), student, 0).changed == ()
 
 
 # The machinery of a check
@@ -276,11 +287,6 @@ def test_not_equal(got, want, says):
 # The rooms
 
 
-@pytest.fixture(params=[Direct, Serialised])
-def room(request):
-    return request.param
-
-
 def test_what_is_returned_is_a_copy(room):
     kept = np.zeros(2)
 
@@ -338,7 +344,7 @@ def test_functions_cross_both_ways_and_exchange_copies(room):
         return table
 
     def student_side(step):
-        step(table)[0] = 99
+        step(x=table)[0] = 99
         return lambda y: step(y) + y
 
     returned = room({"f": student_side}).call("f", step)

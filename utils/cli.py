@@ -1,4 +1,4 @@
-"""The `course` command: build, check, test, exercises, status."""
+"""The `course` command: build, check, test, experiment, exercises, status."""
 
 import os
 import shutil
@@ -64,6 +64,29 @@ def test() -> None:
     failed = lint(root)
     build(jobs=2)
     raise typer.Exit(failed or pytest(root, "-n", "2"))
+
+
+@app.command()
+def experiment(name: str, jobs: int = typer.Option(2, help="processes that run at the same time")) -> None:
+    """Run an experiment on all its seeds and record the outcome in experiments/results. A run that was stopped goes on."""
+    from utils.book.record import find, record
+
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TextColumn("jobs"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task(name, total=None)
+            outcome = record(
+                find_root(),
+                find(name),
+                jobs,
+                on_start=lambda total: progress.update(bar, total=total),
+                on_done=lambda: progress.advance(bar),
+            )
+    except (ValueError, RuntimeError) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    console.print(f"{'holds' if outcome.verdict else 'DOES NOT HOLD'}: {outcome.claim}", soft_wrap=True)
+    console.print(f"{outcome.cpu_s:.0f} cpu-seconds; recorded at commit {outcome.commit}")
 
 
 @app.command()

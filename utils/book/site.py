@@ -33,6 +33,9 @@ from its first cell to its last, imports included.
 """
 
 
+ENVIRONMENT = {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}  # what Sphinx itself warns of is enough, and is read as plain text
+
+
 class SiteError(RuntimeError):
     """jupyter-book failed, warned, or left a page out."""
 
@@ -115,7 +118,7 @@ def build_site(root: Path, executed: Sequence[Chapter]) -> bool:
     shutil.rmtree(scratch, ignore_errors=True)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = ["build", str(source), "--path-output", str(scratch), "-W", "--keep-going", "-q"]
-    done = subprocess.run(jupyter_book + command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    done = subprocess.run(jupyter_book + command, capture_output=True, text=True, env=os.environ | ENVIRONMENT)
     if done.returncode:
         raise SiteError(f"jupyter-book stopped with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     made = scratch / "_build" / "html"

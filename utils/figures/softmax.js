@@ -13,49 +13,40 @@ const probability = (p) => (p < 0.001 ? "<0.001" : p.toFixed(3));
 const exponential = (x) => x.toFixed(x < 0.01 ? 5 : x < 100 ? 3 : x < 10_000 ? 1 : 0);
 
 const PLUS = '<span class="plus">&thinsp;+&thinsp;c</span>'; // seen while c is not 0
-const COLUMNS = { // a heading in words and one in signs
-  came: ["What came?", ""],
-  logit: ["logit", `z${PLUS}`],
-  power: ["exponential", `e<sup>z${PLUS}</sup>`],
-  p: ["probability", "p"],
-  bits: ["bits", "−log<sub>2</sub> p"],
-  gradient: ["gradient", "p − 1[i = y]"],
+const COLUMNS = { // a heading in words, one in signs, and the label that a cell has on a narrow page
+  came: ["What came?", "", ""],
+  logit: ["logit", `z${PLUS}`, "logit"],
+  power: ["exponential", `e<sup>z${PLUS}</sup>`, `e<sup>z${PLUS}</sup>`],
+  p: ["probability", "p", "probability"],
+  bits: ["bits", "−log<sub>2</sub> p", "bits"],
+  gradient: ["gradient", "p − 1[i = y]", "gradient"],
 };
+const NUMBER = "<b></b>", [P_BAR, GRADIENT_BAR] = ["p-bar", "gradient-bar"].map((kind) => `<i class="${kind}"></i>${NUMBER}`);
 
 function softmax(root, { answers, logits, limit }) {
   const V = answers.length, z = [...logits];
-  const cell = (column, content = "") => `<div role="cell" class="${column}">${content}</div>`;
-  const label = (column) => `<small aria-hidden="true">${COLUMNS[column].at(-1)}</small>`; // where there is no room for a head
-  const bar = (kind) => `<i class="${kind}-bar"></i><b></b>`;
+  const tag = (role, kind, content) => `<div role="${role}" class="${kind}">${content}</div>`;
+  const head = ([column, [words, signs]]) => tag("columnheader", column, `${words} <span>${signs}</span>`);
+  const line = (kind, contents) => tag("row", kind, Object.entries(COLUMNS).map(([column, [, , label]]) =>
+    tag("cell", column, contents[column] ? `<small aria-hidden="true">${label}</small>${contents[column]}` : "")).join(""));
+  const slider = (most) => `<input type="range" min="${-most}" max="${most}" step="0.1" value="0">`;
+  const radio = '<label><input type="radio" name="came"><span></span></label>';
+  const answer = { came: radio, logit: slider(limit) + NUMBER, power: NUMBER, p: P_BAR, bits: NUMBER, gradient: GRADIENT_BAR };
 
   root.querySelector(".panel").innerHTML = `
     <form>
       <div class="table" role="table" aria-label="The answers">
-        <div class="head" role="row">${Object.entries(COLUMNS).map(([column, [words, signs]]) =>
-          `<div role="columnheader" class="${column}">${words} <span>${signs}</span></div>`).join("")}
-        </div>
-        ${answers.map(() => `<div class="answer" role="row">
-          ${cell("came", '<label><input type="radio" name="came"><span></span></label>')}
-          ${cell("logit", `${label("logit")}<input type="range" min="${-limit}" max="${limit}" step="0.1"><b></b>`)}
-          ${cell("power", `${label("power")}<b></b>`)}
-          ${cell("p", label("p") + bar("p"))}
-          ${cell("bits", `${label("bits")}<b></b>`)}
-          ${cell("gradient", label("gradient") + bar("gradient"))}
-        </div>`).join("")}
-        <div class="sum" role="row">
-          ${cell("came", "sum")}${cell("logit")}${cell("power", "<b></b>")}${cell("p")}${cell("bits")}${cell("gradient")}
-        </div>
-        <div class="nothing" role="row">
-          ${cell("came", `knowing nothing: log<sub>2</sub> ${V} bits`)}${cell("logit")}${cell("power")}
-          ${cell("p", label("p") + bar("p"))}${cell("bits", `${label("bits")}<b></b>`)}${cell("gradient")}
-        </div>
+        ${tag("row", "head", Object.entries(COLUMNS).map(head).join(""))}
+        ${line("answer", answer).repeat(V)}
+        ${line("sum", { came: "sum", power: NUMBER, p: NUMBER })}
+        ${line("nothing", { came: `<span>knowing nothing: log<sub>2</sub>&thinsp;${V} bits</span>`, p: P_BAR, bits: NUMBER })}
       </div>
       <p class="loss"><q></q> came: the loss is <strong></strong>, or <b></b> nats. Its gradient, in nats, is
         <em>prediction minus what came</em>.</p>
       <div class="shift">
-        <label><span>Add the same amount c to every logit</span>
-          <input type="range" min="-4" max="4" step="0.1" value="0"></label><b></b>
-        <p>Every exponential, and so their sum, is multiplied by e<sup>c</sup> = <b></b>. The probabilities stay.</p>
+        <label><span>Add the same amount c to every logit</span>${slider(4)}</label><b></b>
+        <p>Every exponential, and so their sum, is multiplied by e<sup>c</sup> = <b></b>. The
+          probabilities stay.</p>
       </div>
     </form>
     <p class="spoken" aria-live="polite"></p>`;
@@ -90,7 +81,8 @@ function softmax(root, { answers, logits, limit }) {
       show(row, "bits", bits[i].toFixed(3));
       show(row, "gradient", signed(gradient[i]));
     });
-    show(find(".table"), "sum .power", exponential(sum));
+    show(find(".sum"), "power", exponential(sum));
+    show(find(".sum"), "p", probability(p.reduce((a, b) => a + b)));
     find(".loss q").textContent = answers[y];
     find(".loss strong").textContent = `${bits[y].toFixed(3)} bits`;
     find(".loss b").textContent = nats[y].toFixed(3);

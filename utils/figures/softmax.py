@@ -36,7 +36,7 @@ def softmax_figure(answers: list[str], logits: list[float]) -> Figure:
         {"answers": names, "logits": [float(logit) for logit in logits], "limit": LIMIT},
         title="From logits to a loss",
         description=(
-            f"Each of the {len(names)} answers has a logit z, its exponential, its probability p, its surprise in bits, and the "
+            f"Each of {len(names)} answers has a logit z, an exponential, a probability p, its surprise in bits, and the "
             "gradient of the loss in nats: prediction minus what came. Move a logit, choose what came, or add the same amount "
             "to every logit and see what stays."
         ),

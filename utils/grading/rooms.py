@@ -33,7 +33,7 @@ class StudentError(Exception):
 class Room(Protocol):
     """What a check may do with a student's functions. Both methods raise StudentError."""
 
-    changed: set[str]  # the arguments that the student's code wrote into, "h of lstm_step": reported, never graded
+    changed: set[str]  # the arguments that were written into, "h of lstm_step": reported, never graded
 
     def call(self, name: str, *args: Any) -> Any:
         """The student's function `name` of `args`: a copy of what it returns."""
@@ -62,7 +62,12 @@ class Direct:
 
     def _ours(self, function: Callable) -> Callable:
         """A function of the check's, as the student's code calls it."""
-        return lambda *args: self._cross(function(*self._cross(args, self._theirs)), self._ours)
+
+        def called(*args: Any, **named: Any) -> Any:
+            args, named = self._cross((args, named), self._theirs)
+            return self._cross(function(*args, **named), self._ours)
+
+        return called
 
     def _theirs(self, function: Callable) -> Callable:
         """A function of the student's, as the check calls it."""

@@ -118,6 +118,7 @@ def grade(task: Task, room: Room, seed: int) -> Result:
     wanted, error = _reference(task, None, seed)
     if error is not None:
         raise ValueError(f"the check of {task.id} cannot run on its own oracle: {error}") from error
+    room.changed.clear()
     got, error = _trace(task, room, seed)
     if error is None and len(got) != len(wanted):
         raise ValueError(f"the check of {task.id} yields {len(got)} parts here, {len(wanted)} on its oracle")

@@ -1,0 +1,1 @@
+"""Claims that could have failed: one module a claim, its recorded outcome beside it in results/."""
