@@ -41,3 +41,9 @@ def split(text: str, heldout: int) -> tuple[str, str]:
     if not 0 < heldout < len(text):
         raise ValueError(f"heldout is {heldout}; expected 1 to {len(text) - 1}, less than the text's {len(text)} characters")
     return text[:-heldout], text[-heldout:]
+
+
+def sentences(shortest: int = 30, longest: int = 80) -> list[str]:
+    """The plain sentences of the articles, from capital to full stop, of a length between the two, in order."""
+    inner = f"{{{shortest - 3},{longest - 3}}}"
+    return re.findall(rf"(?<=\. )[A-Z][^.\n=*|{{}}<>#;:]{inner}[a-z]\.(?=\s)", wikipedia())
