@@ -1,14 +1,12 @@
 """What the tests of the book share: its folder, its executed chapters, and its built site behind a local server."""
 
 import tempfile
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from benchmarks.site import serve
 from utils.book.execute import Chapter, load
 from utils.book.project import chapters, find_root
 from utils.book.site import is_current, site_key, stage
@@ -42,15 +40,8 @@ def site(root: Path, executed: list[Chapter]) -> Path:
     return root / "_build" / "html"
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def served(site: Path) -> Iterator[str]:
     """The address of the built site, on a server of its own: http://127.0.0.1:PORT."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(site))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(site) as address:
+        yield address

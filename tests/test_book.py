@@ -31,6 +31,7 @@ FILES = {
     "utils/deep/two.js": "// two",
     "utils/deep/twofold.js": "// another's",
     "utils/late.py": "VALUE = 3\n",
+    "utils/grading/checks/chapter_07.py": "",
     "utils/unused.py": "VALUE = 4\n",
     "experiments/__init__.py": "",
     "experiments/recall.py": "VALUE = 5\n",
@@ -133,6 +134,12 @@ def test_relative_imports_count_from_their_package(line, dots, package):
     assert f"{package}.x" in sources.imported_modules(line.format(dots), "utils.deep")
 
 
+def test_a_check_called_by_its_task_s_id_is_a_dependency(book):
+    write_notebook(book / "chapters" / A, ["from utils.direct import check", 'check("07.1")'])
+    file = book / "utils/grading/checks/chapter_07.py"
+    assert file in sources.dependencies(book, nbformat.read(book / "chapters" / A, 4))
+
+
 def test_python_takes_a_package_before_a_module_of_the_same_name(book):
     (book / "utils/late").mkdir()
     (book / "utils/late/__init__.py").write_text("VALUE = 33\n")
@@ -227,20 +234,29 @@ def test_what_cannot_run_at_all_is_told_with_the_chapter_s_name(book, cell, mess
 @pytest.mark.parametrize(
     ("cell", "file"),
     [
-        ("print(open('../references.bib').read())", "references.bib"),
-        ("from pathlib import Path\nPath('../experiments/results/other.json').read_text()", "experiments/results/other.json"),
+        ("open('{}/references.bib').read()", "references.bib"),
+        ("import os\nos.close(os.open(b'{}/references.bib', os.O_RDONLY))", "references.bib"),
+        ("import os\nos.chdir('{}')\nopen('experiments/results/other.json')", "experiments/results/other.json"),
         ("from importlib import import_module\nimport_module('utils.' + 'late')", "utils/late.py"),
         ("%%time\nimport utils.late", "utils/late.py"),
-        ("import neighbour", "chapters/neighbour.py"),
+        ("import sys\nsys.path.append('{}/chapters')\nimport neighbour", "chapters/neighbour.py"),
     ],
 )
 def test_a_file_that_the_key_does_not_cover_is_refused(book, cell, file):
     (book / "chapters/neighbour.py").write_text("")
     (book / "chapters" / B).unlink()
-    write_notebook(book / "chapters" / A, [cell])
+    write_notebook(book / "chapters" / A, [cell.format(book)])
     with pytest.raises(ChapterError, match=rf"{A} read .*{re.escape(file)}, which the build cannot see"):
         run(book)
     assert load(book, book / "chapters" / A).executed is None
+
+
+def test_what_a_chapter_writes_and_what_lies_beside_it_plays_no_part(book):
+    (book / "chapters/notes.txt").write_text("left from last time")
+    (book / "chapters" / B).unlink()
+    write_notebook(book / "chapters" / A, ["import os\nprint(os.listdir())\n_ = open('notes.txt', 'w').write('now')"])
+    assert run(book)[1] == {A: "[]\n"}
+    assert (book / "chapters/notes.txt").read_text() == "left from last time"
 
 
 def test_what_changes_while_its_chapter_runs_is_not_kept(book):
@@ -266,7 +282,7 @@ def test_an_error_of_the_build_itself_is_not_blamed_on_a_chapter(book):
 
 def test_an_interrupt_stops_at_once_and_keeps_what_is_whole(book):
     (book / "chapters" / B).unlink()
-    write_notebook(book / "chapters" / A, ["import os\nopen('../pid', 'w').write(str(os.getpid()))", "while True: pass"])
+    write_notebook(book / "chapters" / A, [f"import os\nopen('{book}/pid', 'w').write(str(os.getpid()))", "while True: pass"])
     write_notebook(book / "chapters" / B, ["print('whole')"])
     course = subprocess.Popen(
         [sys.executable, "-m", "utils.cli", "build"],
@@ -354,8 +370,8 @@ def test_no_old_page_stays_and_a_build_that_fails_leaves_the_site_alone(book, ch
     assert not build_site(book, chapters_as_run())
     assert (book / "_build/html/index.html").stat().st_mtime_ns == written
 
-    write_notebook(book / "chapters" / A, ["# Another title", "No link: [x](nowhere.md)"])
-    with pytest.raises(SiteError, match="nowhere") as caught:
+    write_notebook(book / "chapters" / A, ["# Another title\n\n[A link](nowhere.md)"])
+    with pytest.raises(SiteError, match=r"(?m)^chapters/00-a.ipynb.*nowhere") as caught:
         build_site(book, chapters_as_run())
     assert "\x1b" not in str(caught.value)
     assert "A first page" in page(book)

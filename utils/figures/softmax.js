@@ -18,7 +18,7 @@ const COLUMNS = { // a heading in words, one in signs, and the label that a cell
   logit: ["logit", `z${PLUS}`, "logit"],
   power: ["exponential", `e<sup>z${PLUS}</sup>`, `e<sup>z${PLUS}</sup>`],
   p: ["probability", "p", "probability"],
-  bits: ["bits", "−log<sub>2</sub> p", "bits"],
+  bits: ["surprise", "−log<sub>2</sub> p", "bits"],
   gradient: ["gradient", "p − 1[i = y]", "gradient"],
 };
 const NUMBER = "<b></b>", [P_BAR, GRADIENT_BAR] = ["p-bar", "gradient-bar"].map((kind) => `<i class="${kind}"></i>${NUMBER}`);
@@ -35,7 +35,7 @@ function softmax(root, { answers, logits, limit }) {
 
   root.querySelector(".panel").innerHTML = `
     <form>
-      <div class="table" role="table" aria-label="The answers">
+      <div class="answers" role="table" aria-label="The answers">
         ${tag("row", "head", Object.entries(COLUMNS).map(head).join(""))}
         ${line("answer", answer).repeat(V)}
         ${line("sum", { came: "sum", power: NUMBER, p: NUMBER })}

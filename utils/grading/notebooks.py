@@ -39,11 +39,11 @@ def cells(notebook: NotebookNode, kind: str) -> Iterator[tuple[str, NotebookNode
 
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
-    """The graded tasks in their order. A cell that was copied, and so has an id for the second time, is passed over."""
+    """The graded tasks in their order. A task whose cells were copied counts once."""
     points = {id: cell.metadata.nbgrader.points for id, cell in cells(notebook, "grade")}
     found = {}
     for id, cell in cells(notebook, "solution"):
         course = cell.metadata.get("course", {})
-        if id not in found and CHECK + id in points and course:
+        if CHECK + id in points and course:
             found[id] = Exercise(id, course["title"], points[CHECK + id], course["difficulty"], course["minutes"])
     return list(found.values())
