@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -52,7 +52,8 @@ class SlowHandler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self.path.partition("?")[0].endswith((".html", ".css")):
             time.sleep(DELAY)
-        super().do_GET()
+        with suppress(ConnectionError):  # a browser that leaves a page drops what is on its way
+            super().do_GET()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -622,6 +622,17 @@ def test_sums_are_float32_at_least(dtype):
     assert exhaustive(step, None, start, 3).scores.dtype == wide
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_draws_from_half_precision_are_those_from_the_same_scores_in_float32(dtype):
+    scores = torch.randn(6, 500, generator=torch.Generator().manual_seed(0)).log_softmax(-1).to(dtype)
+    start = torch.zeros(5_000, dtype=torch.int64)
+    half, single = (
+        sample(matrix_step(given), None, start, 6, torch.Generator().manual_seed(0), temperature=0.7, top_p=0.9)
+        for given in (scores, scores.float())
+    )
+    assert_same(half, single)
+
+
 @pytest.mark.parametrize("where", DEVICES)
 def test_works_where_the_tensors_are(where):
     step, start = matrix_step(TOY.float().to(where)), ZERO.to(where)

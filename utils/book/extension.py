@@ -33,6 +33,7 @@ def drop_live_code(app: Sphinx) -> None:
         for listener in list(listeners):
             if listener.handler.__module__.startswith("sphinx_thebe"):
                 app.disconnect(listener.id)
+    app.registry.css_files = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
 
 
 def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:

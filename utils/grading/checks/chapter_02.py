@@ -1,6 +1,7 @@
 """Checks of chapter 02, decoding. Axes: B rows, T steps, V tokens, k hypotheses, N finished hypotheses, L = length."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain, combinations_with_replacement, pairwise, permutations, product
 
 import numpy as np
 import torch
@@ -118,7 +119,7 @@ def greedy(room: Room, rng: np.random.Generator) -> Parts:
 
 
 def log_probability_by_loop(tokens: np.ndarray, start: np.ndarray, table: np.ndarray) -> float:
-    steps = [start[tokens[0]], *(table[before, token] for before, token in zip(tokens[:-1], tokens[1:]))]
+    steps = [start[tokens[0]], *(table[before, token] for before, token in pairwise(tokens))]
     return -np.inf if 0 in steps else float(np.log(steps).sum())
 
 
@@ -188,7 +189,7 @@ def sequence_with(read: Callable) -> Callable:
 def log_probability(room: Room, rng: np.random.Generator) -> Parts:
     V, L = np.add(sizes(rng, 2), 3)
     start, table = rng.dirichlet(np.ones(V)), rng.dirichlet(np.ones(V), V)
-    tokens = rng.permutation(V)[[0, 1, *rng.integers(V, size=L)]]
+    tokens = rng.permutation(V)[[0, 1, *rng.integers(V, size=L), 2]]
     yield "the sum of the logarithms", room.call("log_probability", tokens, start, table)
     yield "one token", room.call("log_probability", tokens[:1], start, table)
     yield "a thousand tokens", room.call("log_probability", rng.integers(V, size=1000), start, table)
@@ -254,7 +255,7 @@ def tempered(room: Room, rng: np.random.Generator) -> Parts:
     B, V = sizes(rng, 2)
     yield "colder: sharper", room.call("tempered", 2 * normal(rng, B, V), float(rng.uniform(0.3, 0.7)))
     yield "warmer: flatter", room.call("tempered", 2 * normal(rng, B, V), float(rng.uniform(1.5, 3)))
-    yield "large logits at a low temperature", room.call("tempered", 200 + 20 * normal(rng, B, V), 0.1)
+    yield "large logits at a low temperature", room.call("tempered", 20 + 3 * normal(rng, B, V), 0.1)
     yield "a batch of one, and wider", room.call("tempered", normal(rng, 1, V + 8), float(rng.uniform(1.5, 3)))
 
 
@@ -353,7 +354,9 @@ def rank_by_loop(sequences: np.ndarray, scores: np.ndarray, eos: int, penalty: f
     return np.array(order), values[order]
 
 
-def rank_with(lengths: Callable, value: Callable = lambda s, n, penalty: s / n**penalty, order: Callable | None = None) -> Callable:
+def rank_with(
+    lengths: Callable, value: Callable = lambda s, n, penalty: s / n**penalty, order: Callable | None = None
+) -> Callable:
     """Other lengths(sequences, eos), another value(scores, lengths, penalty), or another order(values)."""
 
     def rank(sequences, scores, eos, penalty):
@@ -439,7 +442,7 @@ def true_lengths(sequences: np.ndarray, eos: int) -> np.ndarray:
 )
 def rank(room: Room, rng: np.random.Generator) -> Parts:
     N, L, V = np.add(sizes(rng, 3), (16, 6, 5))
-    eos = int(rng.integers(V))
+    eos = int(rng.integers(1, V - 1))
 
     def case() -> tuple[np.ndarray, np.ndarray]:
         """Sequences (N, L) of all lengths, one of them of one token and one that never ends, and those lengths."""
@@ -463,6 +466,34 @@ def rank(room: Room, rng: np.random.Generator) -> Parts:
 # 02.6 The nucleus
 
 
+def reaching(probabilities: Tensor, p: float) -> int:
+    """How many of the probabilities, added up from the left, it takes to reach p."""
+    return 1 + int((probabilities.cumsum(0) < p).sum())
+
+
+def nucleus_with(
+    count: Callable = reaching,
+    order: Callable = lambda row: row.argsort(descending=True, stable=True),
+    other: float = -torch.inf,
+) -> Callable:
+    """Each row keeps, of its ids in order(row), the first count(their probabilities, p); the others become `other`."""
+
+    def keep_nucleus(logits, p):
+        kept = torch.full_like(logits, other)
+        for b, row in enumerate(logits):
+            ids = order(row)
+            ids = ids[: count(row.double().softmax(0)[ids], p)]
+            kept[b, ids] = row[ids]
+        return kept
+
+    return keep_nucleus
+
+
+def logits_added(logits: Tensor, p: float) -> Tensor:
+    values, order = logits.sort(dim=-1, descending=True, stable=True)
+    return logits.masked_fill((values.cumsum(-1) - values >= p).gather(-1, order.argsort(-1)), -torch.inf)
+
+
 def nucleus_by_loop(logits: Tensor, p: float) -> Tensor:
     kept = torch.full_like(logits, -torch.inf)
     for b, row in enumerate(logits):
@@ -474,47 +505,26 @@ def nucleus_by_loop(logits: Tensor, p: float) -> Tensor:
     return kept
 
 
-def nucleus_with(keep: Callable, other: float = -torch.inf) -> Callable:
-    """keep(probabilities (B, V), p) is true where a logit stays; the others become `other`."""
-    return lambda logits, p: logits.masked_fill(~keep(logits.softmax(-1), p), other)
-
-
-def sums_with(stay: Callable, descending: bool = True) -> Callable:
-    """The mask stay(sums, probabilities, p), both in the order of probability, put back in the order of ids."""
-
-    def keep(probabilities, p):
-        values, order = probabilities.sort(dim=-1, descending=descending, stable=True)
-        return torch.zeros_like(order, dtype=torch.bool).scatter(-1, order, stay(values.cumsum(-1), values, p))
-
-    return keep
-
-
-def in_nucleus(sums: Tensor, values: Tensor, p: float) -> Tensor:
-    return sums - values < p
-
-
 @task(
     "02.6",
     oracle={"keep_nucleus": nucleus_by_loop},
     mistakes={
         "the token that reaches p left out": mistake(
             "Add up the probabilities that stay: the sum is to be at least p. Look at the token that crosses it.",
-            keep_nucleus=nucleus_with(sums_with(lambda sums, values, p: sums < p)),
+            keep_nucleus=nucleus_with(lambda probabilities, p: reaching(probabilities, p) - 1),
         ),
         "one token too many": mistake(
             "Leave out your last token: the sum still reaches p. Look at how far you shift.",
-            keep_nucleus=nucleus_with(sums_with(lambda sums, values, p: torch.roll(sums, 2, -1).index_fill(
-                -1, torch.tensor([0, 1]), 0.0) < p)),
+            keep_nucleus=nucleus_with(lambda probabilities, p: reaching(probabilities, p) + 1),
         ),
         "in the order of the ids": mistake(
             "The most probable come first. Look at the order in which you add up.",
-            keep_nucleus=nucleus_with(lambda probabilities, p: probabilities.cumsum(-1) - probabilities < p),
+            keep_nucleus=nucleus_with(order=lambda row: torch.arange(len(row))),
         ),
         "the mask not put back": mistake(
             "Your mask belongs to the sorted row. Look at which logit meets which entry of it.",
-            keep_nucleus=nucleus_with(
-                lambda probabilities, p: in_nucleus(*(f(probabilities.sort(-1, descending=True).values) for f in (
-                    lambda values: values.cumsum(-1), lambda values: values)), p)
+            keep_nucleus=lambda logits, p: logits.masked_fill(
+                nucleus_by_loop(logits, p).sort(-1, descending=True).values.isinf(), -torch.inf
             ),
         ),
         "the answer in sorted order": mistake(
@@ -523,28 +533,28 @@ def in_nucleus(sums: Tensor, values: Tensor, p: float) -> Tensor:
         ),
         "the least probable first": mistake(
             "Look at the direction of your sort.",
-            keep_nucleus=nucleus_with(sums_with(in_nucleus, descending=False)),
+            keep_nucleus=nucleus_with(order=lambda row: row.argsort(stable=True)),
         ),
-        "a threshold for each probability": mistake(
+        "p as a threshold for each token": mistake(
             "p is reached by a sum, not by a single token. Look at what you compare with it.",
-            keep_nucleus=nucleus_with(lambda probabilities, p: probabilities >= p),
+            keep_nucleus=nucleus_with(lambda probabilities, p: int((probabilities >= p).sum())),
         ),
         "logits added up": mistake(
             "p is a probability. Look at what you add up.",
-            keep_nucleus=lambda logits, p: logits.masked_fill(~sums_with(in_nucleus)(logits, p), -torch.inf),
+            keep_nucleus=logits_added,
         ),
         "0 in place of minus infinity": mistake(
             "A logit of 0 is no small one. Look at the probability that your other tokens get.",
-            keep_nucleus=nucleus_with(sums_with(in_nucleus), 0.0),
+            keep_nucleus=nucleus_with(other=0.0),
         ),
         "a large negative number": mistake(
             "What is ruled out has a logit of minus infinity. Look at the number that you put in its place.",
             sign=large_for_infinite,
         ),
-        "one size for all rows": mistake(
-            "A sure row keeps few tokens, an unsure one many. Look at whether each row has its own number.",
-            keep_nucleus=lambda logits, p: torch.where(
-                decoding.stable_ranks(logits) < nucleus_by_loop(logits[:1], p).isfinite().sum(), logits, -torch.inf
+        "the first row's size for every row": mistake(
+            "A sure row keeps few tokens, an unsure one many. Look at whether each row has a number of its own.",
+            keep_nucleus=lambda logits, p: torch.from_numpy(
+                top_k_by_loop(logits.numpy(), int(nucleus_by_loop(logits[:1], p).isfinite().sum()))
             ),
         ),
         "probabilities in place of logits": mistake(
@@ -558,4 +568,417 @@ def in_nucleus(sums: Tensor, values: Tensor, p: float) -> Tensor:
     },
 )
 def keep_nucleus(room: Room, rng: np.random.Generator) -> Parts:
-    pass
+    B, V = np.add(sizes(rng, 2), (1, 6)).tolist()
+    p = float(rng.uniform(0.7, 0.85))
+    rows = 2 * normal(rng, 500, V)
+    sums = rows.softmax(-1).sort(descending=True).values.cumsum(-1)
+    size = 1 + (sums < p).sum(-1)
+    clear = ((sums - p).abs() > 1e-3).all(-1) & (size < V - 1)  # no rounding decides
+    logits = torch.cat([rows[clear & (size == 2)][:1], rows[clear & (size > 2)][: B - 1]])
+    tied = torch.stack([torch.tensor([2.0, *(V - 1) * [0.0]])[torch.from_numpy(rng.permutation(V))] for _ in range(B)])
+    half = (np.exp(2) + V / 2 - 0.75) / (np.exp(2) + V - 1)
+    yield "the smallest set that reaches p", room.call("keep_nucleus", logits, p)
+    yield "of equals the smaller ids", room.call("keep_nucleus", tied, float(half))
+    yield "a small p: the best token stays", room.call("keep_nucleus", logits, 0.5 / V)
+    yield "a batch of one", room.call("keep_nucleus", logits[:1], p)
+
+
+# 02.7 One step of beam search
+
+
+def expand_by_sorting(scores: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    every = [(parent, token, scores[parent] + log_p[parent, token]) for parent, token in np.ndindex(*log_p.shape)]
+    parents, tokens, best = zip(*sorted(every, key=lambda continuation: -continuation[2])[: len(scores)])
+    return torch.tensor(parents), torch.tensor(tokens), torch.stack(best)
+
+
+def expand_with(
+    total: Callable = lambda scores, log_p: scores[:, None] + log_p,
+    read: Callable = lambda place, k, V: (place // V, place % V),
+    order: Callable = lambda flat: flat.argsort(descending=True, stable=True),
+) -> Callable:
+    """The k best places of total(scores, log_p) (k, V) in order(flat), each read as (parent, token)."""
+
+    def expand(scores, log_p):
+        flat = total(scores, log_p).flatten()
+        place = order(flat)[: len(scores)]
+        return *read(place, *log_p.shape), flat[place]
+
+    return expand
+
+
+def one_each(scores: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    token = log_p.argmax(-1)
+    return torch.arange(len(scores)), token, scores + log_p.max(-1).values
+
+
+def one_each_sorted(scores: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    order = one_each(scores, log_p)[2].argsort(descending=True, stable=True)
+    return tuple(part[order] for part in one_each(scores, log_p))
+
+
+def smaller_token_first(scores: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    flat = (scores[:, None] + log_p).T.flatten()
+    place = flat.argsort(descending=True, stable=True)[: len(scores)]
+    return place % len(scores), place // len(scores), flat[place]
+
+
+@task(
+    "02.7",
+    oracle={"expand": expand_by_sorting},
+    mistakes={
+        "one continuation for each hypothesis": mistake(
+            "The best two may come from one hypothesis. Look at which continuations compete with each other.",
+            expand=one_each,
+        ),
+        "one continuation for each hypothesis, sorted": mistake(
+            "You sort the right things too late. Look at how many continuations enter your sort.",
+            expand=one_each_sorted,
+        ),
+        "probabilities added": mistake(
+            "Scores are logarithms, and so is what is added to them. Look at exp.",
+            expand=expand_with(lambda scores, log_p: scores[:, None] + log_p.exp()),
+        ),
+        "log probabilities multiplied": mistake(
+            "A product of probabilities is a sum of logarithms. Look at how score and step come together.",
+            expand=expand_with(lambda scores, log_p: scores[:, None] * log_p),
+        ),
+        "the old scores left out": mistake(
+            "Change the scores: your answer stays the same.",
+            expand=expand_with(lambda scores, log_p: log_p),
+        ),
+        "the last step's log probabilities returned": mistake(
+            "You choose well. Look at the numbers that you return: the score of a whole hypothesis is asked for.",
+            expand=lambda scores, log_p: ((found := expand_by_sorting(scores, log_p))[0], found[1], log_p[found[0], found[1]]),
+        ),
+        "the worst": mistake(
+            "Log probabilities are negative, and the best are nearest to 0. Look at which end you take.",
+            expand=expand_with(order=lambda flat: flat.argsort(stable=True)),
+        ),
+        "the worst of the best first": mistake(
+            "The best continuation comes first. Look at the order of your answer.",
+            expand=lambda scores, log_p: tuple(part.flip(0) for part in expand_by_sorting(scores, log_p)),
+        ),
+        "parent and token exchanged": mistake(
+            "A row of the table belongs to a hypothesis. Look at what // and % give.",
+            expand=expand_with(read=lambda place, k, V: (place % V, place // V)),
+        ),
+        "k in place of V": mistake(
+            "A place in the flattened table counts whole rows of V tokens. Look at the number that you divide by.",
+            expand=expand_with(read=lambda place, k, V: (place // k, place % k)),
+        ),
+        "places in place of tokens": mistake(
+            "A token is a column, from 0 to V - 1. Look at what is left of a place in the flattened table.",
+            expand=expand_with(read=lambda place, k, V: (place // V, place)),
+        ),
+        "ties to the smaller token first": mistake(
+            "Of equals, first the hypothesis decides, then the token. Look at the order in which you flatten.",
+            expand=smaller_token_first,
+        ),
+        "ties to the later": mistake(
+            "Of equals the earlier comes first. Look at what turning an order round does to ties.",
+            expand=expand_with(order=lambda flat: flat.argsort(stable=True).flip(0)),
+        ),
+        "each token once": mistake(
+            "Two hypotheses may go on with the same token. Look at what you rule out.",
+            expand=lambda scores, log_p: expand_by_sorting(
+                scores, log_p.masked_fill((scores[:, None] + log_p).argsort(0, descending=True).argsort(0) > 0, -torch.inf)
+            ),
+        ),
+    },
+)
+def expand(room: Room, rng: np.random.Generator) -> Parts:
+    k, V = np.add(sizes(rng, 2), (2, 9)).tolist()
+    scores, log_p = -4 * torch.from_numpy(rng.random(k)).float(), normal(rng, k, V).log_softmax(-1)
+    repeated = int(rng.integers(V))
+    scores[-1] = -0.5  # the last hypothesis is good enough for two places, and its best token is good elsewhere too
+    log_p[-1] = -6 - log_p[-1].abs()
+    log_p[-1, (repeated + 1) % V], log_p[-1, repeated] = -0.7, -0.9
+    scores[0], log_p[0, repeated] = -1.0, -0.6
+    yield "the best of all continuations", room.call("expand", scores, log_p)
+    alone = torch.tensor([0.0, *(k - 1) * [-torch.inf]])
+    yield "the first step: one hypothesis, the others impossible", room.call("expand", alone, normal(rng, k, V).log_softmax(-1))
+    coarse = -torch.from_numpy(rng.integers(1, 3, size=(k, V))).float()
+    yield "of equals the earlier hypothesis, then the smaller token", room.call("expand", torch.zeros(k), coarse)
+    yield "more hypotheses than tokens", room.call("expand", -torch.arange(9.0), normal(rng, 9, 4).log_softmax(-1))
+    yield "a single hypothesis", room.call("expand", scores[:1], log_p[:1])
+
+
+# 02.8 Exhaustive search
+
+
+def gap_by_torch(start: np.ndarray, table: np.ndarray, length: int) -> tuple[list[int], float]:
+    sequences = torch.cartesian_prod(*length * [torch.arange(len(start))]).view(-1, length)
+    steps = [torch.from_numpy(start)[sequences[:, 0]], *torch.from_numpy(table)[sequences[:, :-1], sequences[:, 1:]].unbind(1)]
+    total = torch.stack(steps, 1).log2().sum(1)  # (V**L,)
+    greedy = (sequences == torch.tensor(first_come(start, table, length))).all(1)
+    return sequences[total.argmax()].tolist(), float(total.max() - total[greedy][0])
+
+
+def probability(tokens: list[int], start: np.ndarray, table: np.ndarray) -> float:
+    tokens = list(tokens)
+    return float(start[tokens[0]] * np.prod(table[tokens[:-1], tokens[1:]]))
+
+
+def bits(tokens: list[int], start: np.ndarray, table: np.ndarray) -> float:
+    return float(np.log2(probability(tokens, start, table)))
+
+
+def first_come(start: np.ndarray, table: np.ndarray, length: int) -> list[int]:
+    tokens = [int(start.argmax())]
+    while len(tokens) < length:
+        tokens.append(int(table[tokens[-1]].argmax()))
+    return tokens
+
+
+def every(tokens: range, length: int) -> Iterator[tuple[int, ...]]:
+    return product(tokens, repeat=length)
+
+
+def gap_with(
+    measure: Callable = np.subtract, greedy: Callable = first_come, among: Callable = every, choose: Callable = max
+) -> Callable:
+    """Another measure(bits of the best, bits of greedy), greedy search, choice, or set of sequences among(tokens, length)."""
+
+    def gap_to_greedy(start, table, length):
+        best = choose(among(range(len(start)), length), key=lambda tokens: probability(tokens, start, table))
+        return list(best), float(measure(bits(best, start, table), bits(greedy(start, table, length), start, table)))
+
+    return gap_to_greedy
+
+
+@task(
+    "02.8",
+    oracle={"gap_to_greedy": gap_by_torch},
+    mistakes={
+        "nats": mistake(
+            "The gap is asked for in bits. Look at the base of your logarithm.",
+            gap_to_greedy=gap_with(lambda best, greedy: (best - greedy) * np.log(2)),
+        ),
+        "the gap turned round": mistake(
+            "The best sequence is at least as probable as the greedy one. Look at what you subtract from what.",
+            gap_to_greedy=gap_with(lambda best, greedy: greedy - best),
+        ),
+        "the ratio": mistake(
+            "How many times as probable it is, is one logarithm away from the answer.",
+            gap_to_greedy=gap_with(lambda best, greedy: 2 ** (best - greedy)),
+        ),
+        "the difference of probabilities": mistake(
+            "Bits are a difference of logarithms. Look at what you subtract.",
+            gap_to_greedy=gap_with(lambda best, greedy: 2**best - 2**greedy),
+        ),
+        "the gap per token": mistake(
+            "The gap of the whole sequence is asked for. Look at what you divide by.",
+            gap_to_greedy=lambda start, table, length: ((found := gap_by_torch(start, table, length))[0], found[1] / length),
+        ),
+        "the bits of the best alone": mistake(
+            "A gap lies between two sequences. Look at where the greedy one enters.",
+            gap_to_greedy=gap_with(lambda best, greedy: -best),
+        ),
+        "greedy taken for the best": mistake(
+            "Your best sequence takes the best token at each step. Look at whether you compare whole sequences.",
+            gap_to_greedy=lambda *args: (first_come(*args), 0.0),
+        ),
+        "the greedy sequence returned": mistake(
+            "The gap is right. Look at which of your two sequences you return.",
+            gap_to_greedy=lambda *args: (first_come(*args), gap_by_torch(*args)[1]),
+        ),
+        "no token twice": mistake(
+            "A token may come more than once. Look at which sequences you try.",
+            gap_to_greedy=gap_with(among=permutations),
+        ),
+        "no token after a larger one": mistake(
+            "Order matters: 0, 1 and 1, 0 are two sequences. Look at which ones you try.",
+            gap_to_greedy=gap_with(among=combinations_with_replacement),
+        ),
+        "greedy without a memory": mistake(
+            "The greedy choice at a step depends on the token just chosen. Look at which row you take it from.",
+            gap_to_greedy=gap_with(greedy=lambda start, table, length: length * [int(start.argmax())]),
+        ),
+        "the table transposed": mistake(
+            "Row i of the table holds what follows token i. Look at the order of your two indices.",
+            gap_to_greedy=lambda start, table, length: gap_by_torch(start, table.T, length),
+        ),
+        "the least probable": mistake(
+            "Look at which end of your list of sequences you take.",
+            gap_to_greedy=gap_with(choose=min),
+        ),
+    },
+)
+def gap_to_greedy(room: Room, rng: np.random.Generator) -> Parts:
+    def case(V: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """A model that greedy misses, from the first token on; no half of the sequences holds both the best and the greedy."""
+        while True:
+            start, table = rng.dirichlet(np.ones(V)), rng.dirichlet(np.ones(V), V)
+            (best, gap), found = gap_by_torch(start, table, length), first_come(start, table, length)
+            rises = best == sorted(best) or found == sorted(found)
+            if gap > 0.2 and best[0] != found[0] and V - 1 in best and len(set(best)) < length and not rises:
+                return start, table
+
+    V, L = 5, 4
+    start, table = case(V, L)
+    yield "the best sequence, and what greedy loses", room.call("gap_to_greedy", start, table, L)
+    yield "independent steps: nothing lost", room.call("gap_to_greedy", start, np.tile(start, (V, 1)), 3)
+    barred = table * (rng.random((V, V)) < np.eye(V) + 0.6)
+    yield "impossible steps", room.call("gap_to_greedy", start, barred / barred.sum(1, keepdims=True), 3)
+    yield "one token", room.call("gap_to_greedy", start, table, 1)
+
+
+# 02.9 Beam search
+
+Hypotheses = list[tuple[list[int], float]]
+
+
+def beam_by_the_book(step: Callable, state: np.ndarray, token: int, length: int, beams: int, eos: int) -> Hypotheses:
+    def rows(states: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        log_p, states = zip(*(step(row.numpy(), int(token)) for row, token in zip(states, tokens)))
+        return torch.from_numpy(np.stack(log_p)), torch.from_numpy(np.stack(states))
+
+    found = decoding.beam_search(rows, torch.from_numpy(state)[None], torch.tensor([token]), length, beams, eos)
+    best = zip(found.sequences[0], found.lengths[0], found.scores[0])
+    return [(tokens[:count].tolist(), float(score)) for tokens, count, score in best]
+
+
+def beam_with(
+    copies: bool = False,
+    gain: Callable = lambda score, log_p: score + log_p,
+    compete: Callable = chain.from_iterable,
+    carry: Callable = lambda states, place, own: own,
+    finish: Callable = lambda best, k, over, last: [h for h in best[:k] if over(h) or last],
+    run: Callable = lambda best, k, over: [h for h in best if not over(h)][:k],
+    enough: Callable = lambda finished, k: False,
+    worth: Callable = lambda h: h[1],
+) -> Callable:
+    """Beam search with a part exchanged. A hypothesis is (tokens, score, state); `continued` holds a list for each parent."""
+
+    def beam_search(step, state, token, length, beams, eos):
+        running, finished = (beams if copies else 1) * [([token], 0.0, state)], []
+        for t in range(1, length + 1):
+            continued = []
+            for tokens, score, state in running:
+                log_p, after = step(state, tokens[-1])
+                continued.append([([*tokens, v], gain(score, float(log_p[v])), after) for v in range(len(log_p))])
+            states = [group[0][2] for group in continued]
+            best = sorted(compete(continued), key=lambda h: -h[1])
+            finished += finish(best, beams, lambda h: h[0][-1] == eos, t == length)
+            kept = run(best, beams, lambda h: h[0][-1] == eos)
+            running = [(tokens, score, carry(states, i, own)) for i, (tokens, score, own) in enumerate(kept)]
+            if enough(finished, beams):
+                break
+        return [(tokens[1:], score) for tokens, score, _ in sorted(finished, key=worth, reverse=True)[:beams]]
+
+    return beam_search
+
+
+def each_its_best(continued: list[list]) -> list:
+    first = len(continued) == 1 and len(continued[0][0][0]) == 2
+    return continued[0] if first else [max(group, key=lambda h: h[1]) for group in continued]
+
+
+@task(
+    "02.9",
+    oracle={"beam_search": beam_by_the_book},
+    mistakes={
+        "the state of another hypothesis": mistake(
+            "After sorting, a hypothesis may stand in another place. Look at whose state it goes on with: its parent's.",
+            beam_search=beam_with(carry=lambda states, place, own: states[min(place, len(states) - 1)]),
+        ),
+        "one state for all": mistake(
+            "Each hypothesis has a state of its own. Look at which one is left after your inner loop.",
+            beam_search=beam_with(carry=lambda states, place, own: states[-1]),
+        ),
+        "one continuation for each hypothesis": mistake(
+            "The best two may come from one parent. Look at which continuations compete with each other.",
+            beam_search=beam_with(compete=each_its_best),
+        ),
+        "finished hypotheses go on": mistake(
+            "Nothing follows the end token. Look at what your finished hypotheses do at the next step.",
+            beam_search=beam_with(
+                finish=lambda best, k, over, last: best[:k] if last else [], run=lambda best, k, over: best[:k]
+            ),
+        ),
+        "finished hypotheses take a place": mistake(
+            "As many as before run on after one is finished. Count your running hypotheses.",
+            beam_search=beam_with(run=lambda best, k, over: [h for h in best[:k] if not over(h)]),
+        ),
+        "finished hypotheses lost": mistake(
+            "Look at what becomes of a hypothesis that ends early: it is in none of your answers.",
+            beam_search=beam_with(finish=lambda best, k, over, last: best[:k] if last else []),
+        ),
+        "every end token finishes": mistake(
+            "Only the best continuations of a step may finish. Look at which of them you keep.",
+            beam_search=beam_with(
+                finish=lambda best, k, over, last: [h for i, h in enumerate(best) if over(h) or (last and i < k)]
+            ),
+        ),
+        "stopped too soon": mistake(
+            "A running hypothesis can still beat a finished one. Look at when you stop.",
+            beam_search=beam_with(enough=lambda finished, k: len(finished) >= k),
+        ),
+        "probabilities added": mistake(
+            "Scores are logarithms, and so is what is added to them. Look at exp.",
+            beam_search=beam_with(gain=lambda score, log_p: score + np.exp(log_p)),
+        ),
+        "the last step's log probability for a score": mistake(
+            "A score is the sum over all steps. Look at what a continuation inherits from its parent.",
+            beam_search=beam_with(gain=lambda score, log_p: log_p),
+        ),
+        "the start token many times over": mistake(
+            "Your hypotheses are copies of each other. Look at how many there are before the first step.",
+            beam_search=beam_with(copies=True),
+        ),
+        "ranked by the mean per token": mistake(
+            "The sum decides here. Look at what you sort the finished ones by.",
+            beam_search=beam_with(worth=lambda h: h[1] / (len(h[0]) - 1)),
+        ),
+        "the end token left off": mistake(
+            "The end token was chosen too, and its log probability is in the score. Look at the end of your lists.",
+            beam_search=lambda *args: [
+                (tokens[: -1 if tokens[-1] == args[-1] else None], score) for tokens, score in beam_by_the_book(*args)
+            ],
+        ),
+        "the start token in front": mistake(
+            "Only new tokens are asked for. Look at the first one in each list.",
+            beam_search=lambda *args: [([args[2], *tokens], score) for tokens, score in beam_by_the_book(*args)],
+        ),
+        "the worst first": mistake(
+            "Log probabilities are negative, and the best are nearest to 0. Look at the direction of your last sort.",
+            beam_search=beam_with(worth=lambda h: -h[1]),
+        ),
+    },
+)
+def beam_search(room: Room, rng: np.random.Generator) -> Parts:
+    def recurrent(V: int) -> tuple[Callable, np.ndarray, int, int]:
+        """A model whose state, H whole numbers below M, remembers every token read: step, state, start token, end token."""
+        H, M, eos = 3, 101, int(rng.integers(V))
+        mix, shift, logits = rng.integers(1, M, size=(H, H)), rng.integers(1, M, size=H), 0.7 * rng.normal(size=(M, V))
+        table = log_softmax(logits + 0.5 * (np.arange(V) == eos))
+
+        def step(state: np.ndarray, token: int) -> tuple[np.ndarray, np.ndarray]:
+            state = (state @ mix + (int(token) + 1) * shift) % M
+            return table[state.sum() % M], state
+
+        return step, rng.integers(1, M, size=H), int(rng.integers(V)), eos
+
+    def markov(rows: list[list[float]]) -> tuple[Callable, np.ndarray, int, int]:
+        """A model of probabilities by the last token, near the rows given, where token 0 ends and 1 starts; then renamed."""
+        names = rng.permutation(len(rows))
+        table = np.zeros((len(rows), len(rows)))
+        table[np.ix_(names, names)] = rows * rng.uniform(0.98, 1.02, size=table.shape)
+        table = np.log(table / table.sum(1, keepdims=True))
+        return lambda state, token: (table[int(token)], state + 1), np.zeros(1, dtype=int), int(names[1]), int(names[0])
+
+    def search(model: tuple[Callable, np.ndarray, int, int], length: int, beams: int) -> object:
+        step, state, token, eos = model
+        return room.call("beam_search", step, state, token, length, beams, eos)
+
+    even, ends = 6 * [1 / 6], [0.95, 0.01, 0.01, 0.01, 0.01, 0.01]
+    yield "the best hypotheses of a recurrent model", search(recurrent(9), 8, 5)
+    yield "fewer and shorter ones", search(recurrent(7), 6, 3)
+    to_third, third = [0.04, 0.02, 0.02, 0.88, 0.02, 0.02], [0.3, 0.01, 0.4, 0.02, 0.14, 0.13]
+    yield "as many run on after one is finished", search(markov([even, third, even, ends, to_third, ends]), 3, 2)
+    second = [0.3, 0.004, 0.5, 0.004, 0.18, 0.012]
+    yield "one that runs on beats those that are finished", search(markov([even, second, to_third, ends, ends, even]), 3, 2)
+    yield "one beam", search(recurrent(9), 8, 1)
+    yield "one step", search(recurrent(9), 1, 3)
+    yield "more beams than tokens", search(recurrent(4), 5, 6)
