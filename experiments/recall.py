@@ -18,6 +18,7 @@ SOURCE = "Hochreiter and Schmidhuber 1997, section 5; Jozefowicz et al. 2015 for
 PUBLISHED = "LSTM solves delays of 100 and more, the plain network fails beyond about 10"
 TOLERANCE = "at delay 80, on every seed: plain network below .30, LSTM with an open gate above .90 (guessing is .125)"
 SEEDS = (0, 1, 2)
+DELAYS = (5, 10, 20, 40, 80)
 NETWORKS = {  # name: (layer, what is added to the bias of the gate that keeps the state)
     "plain network": ("RNN", 0.0),
     "GRU, gate half shut": ("GRU", 0.0),
@@ -49,7 +50,7 @@ def recall_accuracy(kind: str, delay: int, bias: float, rate: float, seed: int, 
 
 def settings(scale: str) -> list[dict]:
     """One job for each cell of the table and each learning rate."""
-    delays, rates = ((3,), (1e-3,)) if scale == "tiny" else ((5, 10, 20, 40, 80), (1e-3, 3e-3, 1e-2))
+    delays, rates = ((3,), (1e-3,)) if scale == "tiny" else (DELAYS, (1e-3, 3e-3, 1e-2))
     return [{"network": name, "delay": k, "rate": rate} for k in delays for name in NETWORKS for rate in rates]
 
 

@@ -156,6 +156,13 @@ def test_equal_scores_keep_the_order(opened):
     assert [sequence for sequence, _ in finished] == [[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0]]
 
 
+def test_of_equal_sequences_the_shorter_is_the_best(opened):
+    table = [[0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0.5]]
+    page = opened(beam_tree(["x", "y", "z", "</s>"], [0.5, 1, 0, 0], table, end="</s>"))
+    assert page_state(page)["best"] == [[0, 3], math.log(0.5)]  # and not y z </s>
+    assert_page_is_python(page, by_time=False, end=3, beams=2, steps=4, penalty=0)
+
+
 def test_edited_numbers(opened):
     page = opened(default_figure(beams=3))
     page.get_by_label("after the: p(dog)").fill("0.05")
@@ -220,7 +227,7 @@ def test_buttons_and_what_is_said(opened):
 
 
 def test_nodes_by_mouse_and_keyboard(opened):
-    page = opened(default_figure())
+    page = opened(default_figure(), viewport={"width": 800, "height": 300})
     detail = page.locator(".detail")
     page.locator("svg g").nth(1).hover()
     formed = "Formed from “start”, 0.000 bits, and the, p = 0.4, 1.322 bits."
@@ -231,12 +238,14 @@ def test_nodes_by_mouse_and_keyboard(opened):
     page.keyboard.press("Tab")
     focused = "document.activeElement.getAttribute('aria-label')"
     assert page.evaluate(focused) == expected
+    page.evaluate("() => { document.querySelector('.tree').onkeydown = (event) => { prevented = event.defaultPrevented; }; }")
     words = {"ArrowRight": "“the dog”", "ArrowDown": "“the cat”", "ArrowUp": "“the dog”", "ArrowLeft": "“the”"}
     for key, prefix in words.items():
         page.keyboard.press(key)
         assert page.evaluate(focused).startswith(prefix + ":")
         assert detail.inner_text() == page.evaluate(focused)
         assert page.locator("g[tabindex='0']").count() == 1
+        assert page.evaluate("prevented")  # the page does not scroll
     page.keyboard.press("ArrowLeft")  # the start is no candidate
     assert page.evaluate(focused) == expected
     page.keyboard.press("ArrowRight")

@@ -63,6 +63,7 @@ def test_numbers_of_one_name_are_refused():
         merged([{"seed": 0, "numbers": {"a": 1.0}}, {"seed": 0, "numbers": {"a": 2.0}}])
 
 
+IDENTITY = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 TOY = '''
 import os, time
 from pathlib import Path
@@ -91,8 +92,7 @@ def toy(tmp_path):
     (tmp_path / "experiments" / "toy.py").write_text(TOY)
     log = tmp_path / "log"
     log.write_text("")
-    identity = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    environment = os.environ | identity | {"PYTHONPATH": str(tmp_path), "TOY_LOG": str(log), "COLUMNS": "120"}
+    environment = os.environ | IDENTITY | {"PYTHONPATH": str(tmp_path), "TOY_LOG": str(log), "COLUMNS": "120"}
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "the claim"]):
         subprocess.run(["git", *command], cwd=tmp_path, env=environment, check=True)
 
@@ -132,8 +132,7 @@ def test_a_killed_run_goes_on_where_it_stopped(toy):
     assert "commit the claim and the tolerance" in out.replace("\n", " ")
     assert json.loads(result.read_text()) == record  # refused: the old record stands
 
-    subprocess.run(["git", "commit", "-qam", "another claim"], cwd=root, check=True, env=os.environ | {
-        "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"})  # fmt: skip
+    subprocess.run(["git", "commit", "-qam", "another claim"], cwd=root, check=True, env=os.environ | IDENTITY)
     out, _ = start().communicate(timeout=120)
     assert "DOES NOT HOLD: it runs" in out  # a failed claim is recorded the same way
     changed = json.loads(result.read_text())

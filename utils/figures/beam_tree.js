@@ -27,7 +27,7 @@ function beam_search(model, { beams, steps, penalty }) {
     candidates.sort((a, b) => b.score - a.score)
       .forEach((candidate, i) => Object.assign(candidate, { place: i + 1, fate: "dropped" }));
     running = candidates.filter((candidate) => !ends(candidate)).slice(0, beams);
-    const ended = candidates.filter(ends).slice(0, beams);
+    const ended = candidates.slice(0, beams).filter(ends);
     finished = [...finished, ...ended].sort((a, b) => rank(b, penalty) - rank(a, penalty)).slice(0, beams);
     const stops = finished.length === beams // and the worst of them beats the most that a running one could reach
       && running.every(({ score }) => rank(finished.at(-1), penalty) >= score / steps ** penalty);

@@ -25,7 +25,8 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 def finite_where_impossible(got: object, wanted: object) -> bool:
     """A sign of a small number inside a logarithm, or of steps left out: minus infinity was due."""
-    return bool(wanted == -np.inf and isinstance(got, (float, np.generic, Tensor)) and np.isfinite(got))
+    number = isinstance(got, (float, np.generic, Tensor)) and np.ndim(got) == 0
+    return bool(number and wanted == -np.inf and np.isfinite(got))
 
 
 def large_for_infinite(got: object, wanted: object) -> bool:
@@ -807,12 +808,12 @@ def gap_with(
 )
 def gap_to_greedy(room: Room, rng: np.random.Generator) -> Parts:
     def case(V: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """A model that greedy misses, from the first token on; no half of the sequences holds both the best and the greedy."""
+        """A model where greedy misses from the first token on, and no narrower set of sequences holds the best one."""
         while True:
             start, table = rng.dirichlet(np.ones(V)), rng.dirichlet(np.ones(V), V)
             (best, gap), found = gap_by_torch(start, table, length), first_come(start, table, length)
-            rises = best == sorted(best) or found == sorted(found)
-            if gap > 0.2 and best[0] != found[0] and V - 1 in best and len(set(best)) < length and not rises:
+            mixed = best != sorted(best) and found != sorted(found) and len(set(best)) < length
+            if mixed and gap > 0.2 and 0 < found[0] != best[0] and V - 1 in best:
                 return start, table
 
     V, L = 5, 4
@@ -948,11 +949,11 @@ def each_its_best(continued: list[list]) -> list:
     },
 )
 def beam_search(room: Room, rng: np.random.Generator) -> Parts:
-    def recurrent(V: int) -> tuple[Callable, np.ndarray, int, int]:
-        """A model whose state, H whole numbers below M, remembers every token read: step, state, start token, end token."""
+    def recurrent(V: int, ending: float = 0.5) -> tuple[Callable, np.ndarray, int, int]:
+        """A model whose state, H whole numbers below M, remembers every token: step, state, start token, end token."""
         H, M, eos = 3, 101, int(rng.integers(V))
         mix, shift, logits = rng.integers(1, M, size=(H, H)), rng.integers(1, M, size=H), 0.7 * rng.normal(size=(M, V))
-        table = log_softmax(logits + 0.5 * (np.arange(V) == eos))
+        table = log_softmax(logits + ending * (np.arange(V) == eos))
 
         def step(state: np.ndarray, token: int) -> tuple[np.ndarray, np.ndarray]:
             state = (state @ mix + (int(token) + 1) * shift) % M
@@ -973,7 +974,8 @@ def beam_search(room: Room, rng: np.random.Generator) -> Parts:
         return room.call("beam_search", step, state, token, length, beams, eos)
 
     even, ends = 6 * [1 / 6], [0.95, 0.01, 0.01, 0.01, 0.01, 0.01]
-    yield "the best hypotheses of a recurrent model", search(recurrent(9), 8, 5)
+    yield "nothing ends before the last step", search(recurrent(8, ending=-30.0), 6, 4)
+    yield "hypotheses that end", search(recurrent(9), 8, 5)
     yield "fewer and shorter ones", search(recurrent(7), 6, 3)
     to_third, third = [0.04, 0.02, 0.02, 0.88, 0.02, 0.02], [0.3, 0.01, 0.4, 0.02, 0.14, 0.13]
     yield "as many run on after one is finished", search(markov([even, third, even, ends, to_third, ends]), 3, 2)
