@@ -701,7 +701,8 @@ def expand(room: Room, rng: np.random.Generator) -> Parts:
     yield "the first step: one hypothesis, the others impossible", room.call("expand", alone, normal(rng, k, V).log_softmax(-1))
     coarse = -torch.from_numpy(rng.integers(1, 3, size=(k, V))).float()
     yield "of equals the earlier hypothesis, then the smaller token", room.call("expand", torch.zeros(k), coarse)
-    yield "more hypotheses than tokens", room.call("expand", -torch.arange(9.0), normal(rng, 9, 4).log_softmax(-1))
+    few = torch.tensor([0.0, -1.0, *7 * [-torch.inf]])  # 8 possible continuations for 9 places
+    yield "more hypotheses than possible continuations", room.call("expand", few, normal(rng, 9, 4).log_softmax(-1))
     yield "a single hypothesis", room.call("expand", scores[:1], log_p[:1])
 
 
@@ -812,8 +813,8 @@ def gap_to_greedy(room: Room, rng: np.random.Generator) -> Parts:
         while True:
             start, table = rng.dirichlet(np.ones(V)), rng.dirichlet(np.ones(V), V)
             (best, gap), found = gap_by_torch(start, table, length), first_come(start, table, length)
-            mixed = best != sorted(best) and found != sorted(found) and len(set(best)) < length
-            if mixed and gap > 0.2 and 0 < found[0] != best[0] and V - 1 in best:
+            mixed = all(tokens != sorted(tokens) and len(set(tokens)) < length for tokens in (best, found))
+            if mixed and len(set(found)) > 2 and gap > 0.2 and 0 < found[0] != best[0] and V - 1 in best:
                 return start, table
 
     V, L = 5, 4
@@ -821,7 +822,9 @@ def gap_to_greedy(room: Room, rng: np.random.Generator) -> Parts:
     yield "the best sequence, and what greedy loses", room.call("gap_to_greedy", start, table, L)
     yield "independent steps: nothing lost", room.call("gap_to_greedy", start, np.tile(start, (V, 1)), 3)
     barred = table * (rng.random((V, V)) < np.eye(V) + 0.6)
-    yield "impossible steps", room.call("gap_to_greedy", start, barred / barred.sum(1, keepdims=True), 3)
+    yield "impossible steps", room.call("gap_to_greedy", start, barred / barred.sum(1, keepdims=True), L)
+    flat = 2 * np.ones(V + 2)
+    yield "more tokens", room.call("gap_to_greedy", rng.dirichlet(flat), rng.dirichlet(flat, V + 2), 3)
     yield "one token", room.call("gap_to_greedy", start, table, 1)
 
 
@@ -951,7 +954,7 @@ def each_its_best(continued: list[list]) -> list:
 def beam_search(room: Room, rng: np.random.Generator) -> Parts:
     def recurrent(V: int, ending: float = 0.5) -> tuple[Callable, np.ndarray, int, int]:
         """A model whose state, H whole numbers below M, remembers every token: step, state, start token, end token."""
-        H, M, eos = 3, 101, int(rng.integers(V))
+        H, M, eos = 3, 101, int(rng.integers(1, V))
         mix, shift, logits = rng.integers(1, M, size=(H, H)), rng.integers(1, M, size=H), 0.7 * rng.normal(size=(M, V))
         table = log_softmax(logits + ending * (np.arange(V) == eos))
 
