@@ -39,6 +39,12 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
         "experiments.gradient_norms",
         "experiments.recall",
     },
+    "02": {
+        "utils.decoding",
+        "utils.figures.beam_tree",
+        "experiments.beam_curse",
+        "experiments.greedy_misses",
+    },
 }
 
 

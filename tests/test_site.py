@@ -32,7 +32,8 @@ LOOK = """() => {
   };
 }"""
 AXE = """async (rules) => {
-  const { violations } = await axe.run({ exclude: [".katex-html"] }, { preload: false, ...(rules && { runOnly: rules }) });
+  const options = { preload: false, resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
+  const { violations } = await axe.run({ exclude: [".katex-html"] }, options);
   return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).flatMap(({ id, nodes }) =>
     nodes.map(({ target, html }) => [id, target.join(" "), html.slice(0, 160)]));
 }"""

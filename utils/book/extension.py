@@ -68,6 +68,7 @@ def keep_used_icons(app: Sphinx, failure: Exception | None) -> None:
     if failure is not None or not sheet.is_file():
         return
     (static / "scripts/fontawesome.js").write_text("", encoding="utf-8")  # the same icons once more, as drawings
+    (static / "sphinx-design.min.css").write_text("", encoding="utf-8")  # grids and cards, of which the book has none
     sources = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
     used = set().union(*(ICON.findall(path.read_text(encoding="utf-8")) for path in sources))
     rules = sheet.read_text(encoding="utf-8")
