@@ -334,3 +334,30 @@ def test_the_examples_by_hand_hold():
     assert made["generate"](lambda state, token: (np.eye(3)[(token + 1) % 3], state), None, 0, 4) == [1, 2, 0, 1]
     pulls = np.array([[[1.0], [2.0]]])
     assert made["bptt"](np.array([[[0.0], [0.5]]]), one, 0.5 * one, pulls).item() == 1.75
+
+
+def test_the_examples_by_hand_of_decoding_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("02-"))))
+    tokens, score = made["greedy"](np.array([[-1.0, -2, -3], [-4, -2, -2]]))
+    assert tokens.tolist() == [0, 1]
+    assert score == -3
+    start, table = np.array([0.5, 0.5]), np.array([[0, 1], [0.25, 0.75]])
+    assert np.isclose(made["log_probability"](np.array([0, 1, 0]), start, table), np.log(1 / 8))
+    assert made["log_probability"](np.array([0, 0]), start, table) == -np.inf
+    logits = torch.tensor([[0, float(np.log(3))]])
+    assert torch.allclose(made["tempered"](logits, 0.5), torch.tensor([[0.1, 0.9]]))
+    assert made["keep_top_k"](np.array([[1.0, 3, 3, 3, 0]]), 2).tolist() == [[-np.inf, 3, 3, -np.inf, -np.inf]]
+    finished, scores = np.array([[3, 0, 0, 0], [1, 2, 4, 0]]), np.array([-3.0, -4])
+    assert [part.tolist() for part in made["rank"](finished, scores, 0, 1.0)] == [[1, 0], [-1, -1.5]]
+    kept = made["keep_nucleus"](torch.tensor([[0.2, 0.5, 0.3]]).log(), 0.6)
+    assert kept.isfinite().tolist() == [[False, True, True]]
+    expanded = made["expand"](torch.tensor([-1.0, -2]), torch.tensor([[-1.0, -3, -4], [-2, -5, -2]]))
+    assert [part.tolist() for part in expanded] == [[0, 0], [0, 1], [-2, -4]]
+    table = np.array([[0.4, 0.3, 0.3], [0, 1, 0], [0.2, 0.2, 0.6]])
+    best, gap = made["gap_to_greedy"](np.array([0.5, 0.4, 0.1]), table, 2)
+    assert best == [1, 1]
+    assert np.isclose(gap, 1)
+    rows = {None: [0.4, 0.5, 0.1], 1: [0.3, 0.6, 0.1], 2: [0.8, 0.1, 0.1]}
+    found = made["beam_search"](lambda state, token: (np.log(rows[token if state else None]), 1), 0, 0, 2, 2, 0)
+    assert [sequence for sequence, _ in found] == [[0], [1, 1]]
+    assert np.allclose([score for _, score in found], np.log([0.4, 0.3]))
