@@ -5,11 +5,13 @@ A test module says `pytest_plugins = ["browser"]` and takes the fixture `visit`:
     def test_home(visit):
         with visit("file:///.../index.html", viewport={"width": 360, "height": 800}) as home:
             assert home.page.title() == "Preface" and not home.strangers and not home.errors
+
+A test of a figure takes `opened`, which makes the page: page = opened(figure, viewport={"width": 360, "height": 800}).
 """
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -90,3 +92,24 @@ def visiting(browser: Browser, address: str, **options: object) -> Iterator[Visi
         yield seen
     finally:
         context.close()
+
+
+@pytest.fixture
+def opened(visit, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Open a page with figures in it, given as figures or as HTML; at the end there was no error, and no request but for it."""
+    with ExitStack() as stack:
+        visits = []
+
+        def opening(*figures: object, **options: object) -> Page:
+            file = tmp_path / f"page-{len(visits)}.html"
+            head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A page</title>'
+            body = "<p>text</p>".join(figure if isinstance(figure, str) else figure._repr_html_() for figure in figures)
+            file.write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', encoding="utf-8")
+            visits.append(stack.enter_context(visit(file.as_uri(), **options)))
+            return visits[-1].page
+
+        yield opening
+        for seen in visits:
+            assert seen.errors == []
+            assert seen.strangers == []
+            assert len(seen.requests) == 1

@@ -1,7 +1,6 @@
 import math
 import random
 import re
-from contextlib import ExitStack
 
 import pytest
 import torch
@@ -19,27 +18,6 @@ TOY = [[0.1, 0.2, 0.3, 0.4, 0.5], [0.5, 0.4, 0.3, 0.2, 0.1]] * 5
 
 def default_figure(**options):
     return beam_tree(TOKENS, START, TABLE, end="</s>", **options)
-
-
-@pytest.fixture
-def opened(visit, tmp_path):
-    """Open a page with figures in it; at the end there was no error, and no request but for the page."""
-    with ExitStack() as stack:
-        visits = []
-
-        def opening(*figures, **options):
-            file = tmp_path / f"page-{len(visits)}.html"
-            head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A page</title>'
-            body = "".join(figure._repr_html_() for figure in figures)
-            file.write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', encoding="utf-8")
-            visits.append(stack.enter_context(visit(file.as_uri(), **options)))
-            return visits[-1].page
-
-        yield opening
-        for seen in visits:
-            assert seen.errors == []
-            assert seen.strangers == []
-            assert len(seen.requests) == 1
 
 
 def page_state(page, figure=0):

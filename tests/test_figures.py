@@ -1,6 +1,5 @@
 import json
 import re
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -38,27 +37,6 @@ def state_of(figure):
 @pytest.fixture(scope="module")
 def model():
     return language_model(enlarge=3.0)
-
-
-@pytest.fixture
-def opened(visit, tmp_path):
-    """Open a page with figures in it and operate it; at the end there was no error, and no request but for the page."""
-    with ExitStack() as stack:
-        visits = []
-
-        def opening(*htmls, **options):
-            file = tmp_path / f"page-{len(visits)}.html"
-            head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A page</title>'
-            body = "<p>text</p>".join(htmls)
-            file.write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', encoding="utf-8")
-            visits.append(stack.enter_context(visit(file.as_uri(), **options)))
-            return visits[-1].page
-
-        yield opening
-        for seen in visits:
-            assert seen.errors == []
-            assert seen.strangers == []
-            assert len(seen.requests) == 1
 
 
 def page_state(page, figure=0):

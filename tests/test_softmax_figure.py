@@ -1,6 +1,5 @@
 import json
 import re
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -17,27 +16,6 @@ ANSWERS = ["cat", "dog", "owl", "eel"]
 LOGITS = [1.0, 0.0, 2.0, -1.0]
 EIGHT = ["</script>", "a <b>b</b> & c", "x" * 60, "a long answer in several words", '"', "日本", "7", "-"]
 EXTREME = [6.0, -6.0, -6.0, 0.05, 6, -0.0, np.float32(0.25), np.log(2)]
-
-
-@pytest.fixture
-def opened(visit, tmp_path):
-    """Open a page with figures in it and operate it; at the end there was no error, and no request but for the page."""
-    with ExitStack() as stack:
-        visits = []
-
-        def opening(*figures, **options):
-            file = tmp_path / f"page-{len(visits)}.html"
-            head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A page</title>'
-            body = "<p>text</p>".join(figure if isinstance(figure, str) else figure._repr_html_() for figure in figures)
-            file.write_text(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', encoding="utf-8")
-            visits.append(stack.enter_context(visit(file.as_uri(), **options)))
-            return visits[-1].page
-
-        yield opening
-        for seen in visits:
-            assert seen.errors == []
-            assert seen.strangers == []
-            assert len(seen.requests) == 1
 
 
 def page_state(page, figure=0):
