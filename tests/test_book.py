@@ -199,6 +199,11 @@ def test_what_changed_runs_again_and_nothing_else(book):
     assert load(book, book / "chapters" / B).executed is None  # its old outputs are gone, not kept for another day
 
 
+def test_a_chapter_fresh_from_its_run_is_what_the_cache_gives(book):
+    fresh = run_all(book, lambda path: None, lambda path, done, of: None)
+    assert [chapter.executed for chapter in fresh] == [load(book, path).executed for path in chapters(book)]
+
+
 def test_a_failure_is_told_plainly_and_keeps_no_other_chapter_from_running(book):
     write_notebook(book / "chapters" / A, ["import utils.direct\nutils.direct.VALUE / 0"])
     ran = []

@@ -115,7 +115,8 @@ def run(root: Path, chapter: Chapter, on_cell: Callable[[int, int], None]) -> Ch
     partial = target.with_suffix(".partial")
     nbformat.write(notebook, partial)
     partial.replace(target)
-    return Chapter(chapter.path, chapter.key, notebook)
+    source, kept = (nbformat.read(path, as_version=4) for path in (chapter.path, target))
+    return Chapter(chapter.path, chapter.key, with_outputs(source, kept))  # as `load` will give it from now on
 
 
 def plain(text: str) -> str:
