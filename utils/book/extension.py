@@ -58,6 +58,8 @@ def mend_pages(app: Sphinx, failure: Exception | None) -> None:
         text = page.read_text(encoding="utf-8")
         for found, better in MENDS.items():
             text = re.sub(found, better, text)
+        if page.name != "search.html":  # the whole book's index, which no other page looks into
+            text = re.sub(r'<script src="[^"]*(searchtools|language_data|searchindex)\.js[^"]*"></script>', "", text)
         page.write_text(text, encoding="utf-8")
 
 
