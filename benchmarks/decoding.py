@@ -1,27 +1,21 @@
-"""Our beam search beside the textbook's loop over lists and Hugging Face's generate: `python -m benchmarks.decoding`.
+"""Our beam search beside the textbook's loop over lists and Hugging Face's generate: tokens of the best sequence a second.
 
-Tokens of the best sequence per second, beams of 4 over one LSTM language model, on one torch thread, all in one run. They must
-find the same best sequences before they are timed. Only the ratios travel between machines. Hugging Face takes part where
-transformers is installed.
+Beams of 4 over one GPT-2 of four layers with the same weights. They must find the same best sequences before they are timed.
 """
 
-import importlib.util
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from utils.decoding import Step, beam_search, recurrent_step, reorder
-from utils.rnn import LSTM, LanguageModel
+from benchmarks.compare import Row, pace
+from utils.decoding import Step, beam_search, from_logits
 
-V, D, H = 91, 64, 256  # the alphabet, the embedding, the hidden width
+V, D, HEADS, LAYERS = 91, 128, 4, 4  # the alphabet, and the model's size
 L, BEAMS = 48, 4
-SECONDS, ROUNDS = 1.0, 4  # each pace is the best of so many rounds of at least so many seconds
 
 Hypothesis = tuple[list[int], float]  # tokens and the sum of their scores
 
@@ -47,57 +41,41 @@ def list_beam(
     return finished
 
 
-def hugging_face_beam(model: LanguageModel) -> Callable[[Tensor], Tensor]:
-    """Hugging Face's beam search over the same model: start (B,) -> the best sequences (B, L).
+def cached_step(gpt: nn.Module) -> Step:
+    """Hugging Face's GPT-2 as a step: its own weights, with the keys and values of the tokens before in the state."""
+    heads, decoder, p = gpt.config.n_head, gpt.transformer, dict(gpt.named_parameters())
 
-    It hands each whole prefix to `forward`; the state after the prefix without its last token is looked up, not computed again.
-    """
-    from transformers import GenerationConfig, GenerationMixin, PretrainedConfig, PreTrainedModel
-    from transformers.modeling_outputs import CausalLMOutput
+    def affine(x: Tensor, name: str) -> Tensor:
+        return torch.addmm(p[f"{name}.bias"], x, p[f"{name}.weight"])
 
-    class Wrapped(PreTrainedModel, GenerationMixin):
-        main_input_name = "input_ids"
+    def step(state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
+        time = 0 if state is None else state[0].shape[3]
+        x, after = decoder.wte.weight[tokens] + decoder.wpe.weight[time], []  # (N, D)
+        for i, block in enumerate(decoder.h):
+            name = f"transformer.h.{i}"
+            q, new = affine(block.ln_1(x), f"{name}.attn.c_attn").view(len(x), 3, heads, 1, -1).split([1, 2], 1)
+            past = new if state is None else torch.cat([state[i], new], 3)  # (N, 2, heads, T, D / heads): keys, values
+            after.append(past)
+            read = F.scaled_dot_product_attention(q[:, 0], past[:, 0], past[:, 1])  # (N, heads, 1, D / heads)
+            x = x + affine(read.flatten(1), f"{name}.attn.c_proj")
+            hidden = F.gelu(affine(block.ln_2(x), f"{name}.mlp.c_fc"), approximate="tanh")
+            x = x + affine(hidden, f"{name}.mlp.c_proj")
+        return decoder.ln_f(x) @ p["transformer.wte.weight"].T, after  # its readout is its embedding
 
-        def __init__(self, config: PretrainedConfig) -> None:
-            super().__init__(config)
-            self.model, self.step = model, recurrent_step(model)
-
-        def forward(self, input_ids: Tensor, **_: object) -> CausalLMOutput:
-            prefixes = [tuple(prefix) for prefix in input_ids.tolist()]
-            if input_ids.shape[1] == 1:
-                state = None
-            else:
-                state = reorder(self.state, torch.tensor([self.row_of[prefix[:-1]] for prefix in prefixes]))
-            scores, self.state = self.step(state, input_ids[:, -1])
-            self.row_of = {prefix: row for row, prefix in enumerate(prefixes)}
-            return CausalLMOutput(logits=scores[:, None])
-
-    config = PretrainedConfig()
-    config.vocab_size = V
-    rules = {"num_beams": BEAMS, "max_new_tokens": L, "do_sample": False, "use_cache": False, "pad_token_id": 0}
-    wrapped, generation = Wrapped(config), GenerationConfig(**rules, length_penalty=0.0, early_stopping="never")
-    return lambda start: wrapped.generate(start[:, None], generation_config=generation)[:, 1:]
-
-
-def pace(work: Callable[[], object], tokens: int) -> float:
-    """Tokens per second of `work`, which finds so many: the best of the rounds."""
-    best = 0.0
-    for _ in range(ROUNDS):
-        calls, begin = 0, time.perf_counter()
-        while time.perf_counter() - begin < SECONDS:
-            work()
-            calls += 1
-        best = max(best, calls * tokens / (time.perf_counter() - begin))
-    return best
+    return from_logits(step)
 
 
 @torch.no_grad()
-def main() -> None:
-    torch.set_num_threads(1)
+def rows() -> Iterator[Row]:
+    from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel
+
     torch.manual_seed(0)
-    model = LanguageModel(V, LSTM(D, H)).double()  # in float64 no two sums are so close that rounding could swap them
-    model.readout.weight.mul_(10)  # as sure of itself as a trained model
-    step = recurrent_step(model)
+    size = {"n_layer": LAYERS, "n_embd": D, "n_head": HEADS, "vocab_size": V, "n_positions": L + 1}
+    ends = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": 0}
+    gpt = GPT2LMHeadModel(GPT2Config(**size, **ends)).eval()
+    gpt.transformer.wte.weight.mul_(10)  # as sure of itself as a trained model
+    step = cached_step(gpt)
+    rules = GenerationConfig(num_beams=BEAMS, max_new_tokens=L, do_sample=False, length_penalty=0.0, pad_token_id=0)
 
     def ours(start: Tensor) -> Tensor:
         return beam_search(step, None, start, L, BEAMS).sequences[:, 0]
@@ -105,22 +83,13 @@ def main() -> None:
     def listed(start: Tensor) -> Tensor:
         return torch.tensor([list_beam(step, None, one, L, BEAMS)[0][0] for one in start.split(1)])
 
-    peers = {"loop over lists": listed}
-    if importlib.util.find_spec("transformers"):
-        peers["Hugging Face generate"] = hugging_face_beam(model)
-    else:
-        print("transformers is not installed: Hugging Face's generate is left out")
-    table = Table("batch", "peer", "beam_search, tokens/s", "peer, tokens/s", "ratio")
-    for batch in (1, 8):
-        start = torch.arange(batch)
-        our_pace = pace(lambda start=start: ours(start), batch * L)
-        for name, theirs in peers.items():
+    def generated(start: Tensor) -> Tensor:
+        return gpt.generate(start[:, None], attention_mask=torch.ones_like(start[:, None]), generation_config=rules)[:, 1:]
+
+    for peer, theirs in {"a loop over lists": listed, "Hugging Face generate": generated}.items():
+        for batch in (1, 8):
+            start = torch.arange(batch)
             if not torch.equal(theirs(start), ours(start)):
-                raise RuntimeError(f"beam_search and {name} found different sequences")
-            their_pace = pace(lambda start=start, theirs=theirs: theirs(start), batch * L)
-            table.add_row(str(batch), name, f"{our_pace:.0f}", f"{their_pace:.0f}", f"{our_pace / their_pace:.2f}")
-    Console(width=100).print(table)
-
-
-if __name__ == "__main__":
-    main()
+                raise RuntimeError(f"beam_search and {peer} found different sequences")
+            both = (pace(lambda f=f, start=start: f(start), batch * L) for f in (ours, theirs))
+            yield Row(f"beam search, k = {BEAMS}, batch {batch}", peer, *both, "tokens/s")

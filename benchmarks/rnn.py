@@ -1,24 +1,21 @@
-"""Our recurrent layers beside torch.nn's and beside a minimal NumPy loop, in one run: `python -m benchmarks.rnn`.
+"""Our recurrent layers beside torch.nn's and beside a minimal NumPy loop: characters a second.
 
-Characters per second, forward only and in training (forward, backward, one optimiser step), on one torch thread. Every
-model reads one-hot characters of an alphabet of 91 through a hidden layer of 100. Only the ratios travel between machines.
+Forward only, and in training (forward, backward, one optimiser step). Every model reads one-hot characters of an alphabet
+of 91 through a hidden layer of 100.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import nn
 
+from benchmarks.compare import Row, pace
 from utils.rnn import LSTM, RNN, Recurrent
 
 V, H = 91, 100  # the alphabet, the hidden width
 B, T = 32, 64  # batch and time of the batched models
 T_LOOP = 25  # time of the loop, whose batch is one sequence
-SECONDS, ROUNDS = 0.6, 5  # each pace is the best of so many rounds of so many seconds
 
 
 class NumPyLoop:
@@ -69,19 +66,6 @@ class NumPyLoop:
             self.weights[name] -= 0.1 * gradient / np.sqrt(self.squares[name] + 1e-8)
 
 
-def pace(work: Callable[[], object], characters: int) -> float:
-    """Characters per second of `work`, which reads so many: the best of the rounds, after one call to warm up."""
-    work()
-    best = 0.0
-    for _ in range(ROUNDS):
-        calls, start = 0, time.perf_counter()
-        while time.perf_counter() - start < SECONDS:
-            work()
-            calls += 1
-        best = max(best, calls * characters / (time.perf_counter() - start))
-    return best
-
-
 def numpy_paces() -> tuple[float, float]:
     """Forward and training characters per second of the NumPy loop."""
     loop, ids = NumPyLoop(), np.random.default_rng(1).integers(0, V, T_LOOP + 1)
@@ -112,25 +96,12 @@ def torch_paces(layer: Recurrent | nn.RNNBase) -> tuple[float, float]:
     return pace(forward, B * T), pace(train, B * T)
 
 
-def main() -> None:
-    torch.set_num_threads(1)
+def rows() -> Iterator[Row]:
     torch.manual_seed(0)
-    paces = {
-        "NumPy loop, plain, batch 1": numpy_paces(),
-        f"utils.rnn.RNN, batch {B}": torch_paces(RNN(V, H)),
-        f"torch.nn.RNN, batch {B}": torch_paces(nn.RNN(V, H, batch_first=True)),
-        f"utils.rnn.LSTM, batch {B}": torch_paces(LSTM(V, H)),
-        f"torch.nn.LSTM, batch {B}": torch_paces(nn.LSTM(V, H, batch_first=True)),
-    }
-    base = paces["NumPy loop, plain, batch 1"]
-    table = Table("model", *(f"{what}{unit}" for what in ("forward", "training") for unit in (", k char/s", " / loop")))
-    for name, both in paces.items():
-        table.add_row(name, *(cell for p, b in zip(both, base) for cell in (f"{p / 1000:.1f}", f"{p / b:.2f}")))
-    Console(width=100).print(table)
-    for kind in ("RNN", "LSTM"):
-        ours, theirs = paces[f"utils.rnn.{kind}, batch {B}"], paces[f"torch.nn.{kind}, batch {B}"]
-        print(f"utils.rnn.{kind} / torch.nn.{kind}: forward {ours[0] / theirs[0]:.2f}, training {ours[1] / theirs[1]:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    loop = numpy_paces()
+    for kind, ours, theirs in (("RNN", RNN(V, H), nn.RNN), ("LSTM", LSTM(V, H), nn.LSTM)):
+        paces = torch_paces(ours)
+        peers = {f"torch.nn.{kind}": torch_paces(theirs(V, H, batch_first=True)), "a plain RNN's loop, batch 1": loop}
+        for peer, other in peers.items():
+            for what, pair in zip(("forward", "training"), zip(paces, other)):
+                yield Row(f"{kind} of {H}, batch {B}: {what}", peer, *pair, "characters/s")

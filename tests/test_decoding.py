@@ -18,18 +18,15 @@ from utils.decoding import (
     exhaustive,
     from_logits,
     greedy,
-    keep_nucleus,
-    keep_top_k,
     matrix_step,
     ranks,
     read,
     recurrent_step,
     reorder,
-    sample,
     stable_topk,
-    with_temperature,
 )
 from utils.rnn import GRU, LSTM, RNN, LanguageModel
+from utils.sampling import keep_nucleus, keep_top_k, sample, with_temperature
 
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
 ROWS = [[0.1, 0.2, 0.3, 0.4, 0.5], [0.5, 0.4, 0.3, 0.2, 0.1]] * 5

@@ -106,6 +106,7 @@ def toy(tmp_path):
     return tmp_path, log, start
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(toy):
     root, log, start = toy
     result = root / "experiments" / "results" / "toy.json"

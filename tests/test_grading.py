@@ -40,9 +40,17 @@ def graded(id: str, answer, seed: int = 0, room=Direct):
 # The answers
 
 
+ROOMS_AND_SEEDS = [  # all of them in the end; a few of them every few minutes
+    pytest.param(Direct, SEEDS[:3], id="Direct"),
+    pytest.param(Direct, SEEDS[3:], id="Direct-on-more-seeds", marks=pytest.mark.slow),
+    pytest.param(Serialised, SEEDS, id="Serialised", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("room", "seeds"), ROOMS_AND_SEEDS)
 @pytest.mark.parametrize("id", TASKS)
-def test_each_wrong_answer_earns_its_own_hint_and_no_right_one_is_refused(id, room):
-    for seed in SEEDS:
+def test_each_wrong_answer_earns_its_own_hint_and_no_right_one_is_refused(id, room, seeds):
+    for seed in seeds:
         for misconception, answer in answers(id, "WRONG").items():
             assert (graded(id, answer, seed, room).misconception, seed) == (misconception, seed)
         for answer in answers(id, "RIGHT"):

@@ -41,6 +41,7 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
     },
     "02": {
         "utils.decoding",
+        "utils.sampling",
         "utils.figures.beam_tree",
         "experiments.beam_curse",
         "experiments.greedy_misses",

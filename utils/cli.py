@@ -51,9 +51,9 @@ def build(jobs: int = typer.Option(2, help="chapters that run at the same time")
 
 @app.command()
 def check() -> None:
-    """What a developer runs every few minutes: the linter and the tests that need no built book."""
+    """What a developer runs every few minutes: the linter and the fast tests that need no built book."""
     root = find_root()
-    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "-m", "not book"))
+    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "-m", "not book and not slow"))
 
 
 @app.command()

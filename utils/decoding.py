@@ -1,10 +1,11 @@
-"""Decoding: from a model that scores the next token to whole sequences, greedy, exhaustive, by beam search or by sampling.
+"""Decoding: from a model that scores the next token to whole sequences, greedy, exhaustive or by beam search.
 
 Nothing here knows the model. A search sees `step(state, tokens) -> (scores, state)`: tokens (N,) int64 is the last token of
 each row, scores (N, V) are the log probabilities of the next one, and state is any nest of tuples, lists and dicts of tensors
 whose first axis is N, or None. Scores are added up as they come, never normalised: so a table that is no distribution can be
 searched too. All that a search needs is that none is above 0, so that a sum can only fall; this also tells logits given by
-mistake, which `from_logits` makes log probabilities. Left out: constraints, and diversity between hypotheses.
+mistake, which `from_logits` makes log probabilities. Left out: constraints, diversity between hypotheses, and chance,
+which is in `utils.sampling`.
 
 Axes: B independent inputs, k beams, L = length, V vocabulary, N rows that a step answers at once (B, or B * k).
 """
@@ -52,7 +53,7 @@ def from_logits(step: Step) -> Step:
 
     def normalised(state: Any, tokens: Tensor) -> tuple[Tensor, Any]:
         logits, state = step(state, tokens)
-        return _at_least_float32(logits).log_softmax(-1), state
+        return at_least_float32(logits).log_softmax(-1), state
 
     return normalised
 
@@ -100,7 +101,7 @@ def read(step: Step, state: Any, prompt: Tensor) -> tuple[Any, Tensor]:
 @torch.no_grad()
 def greedy(step: Step, state: Any, start: Tensor, length: int, eos: int | None = None) -> Decoded:
     """The best next token at each step, of equals the smaller id, until eos or `length` tokens: start (B,) -> (B, L)."""
-    return _follow(step, state, start, length, eos, lambda scores: scores.argmax(-1))
+    return follow(step, state, start, length, eos, lambda scores: scores.argmax(-1))
 
 
 def ranks(found: Decoded, penalty: float) -> Tensor:
@@ -206,65 +207,7 @@ def beam_search(
     return finished
 
 
-def with_temperature(logits: Tensor, temperature: float) -> Tensor:
-    """logits / temperature, moved so that the best is 0: below 1 sharper, above 1 flatter. Nothing overflows near 0."""
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature is {temperature}; expected a finite number above 0 (its limit at 0 is greedy)")
-    return (logits - logits.amax(-1, keepdim=True)) / temperature
-
-
-def keep_top_k(logits: Tensor, k: int) -> Tensor:
-    """Rule out all but the k most probable tokens (Fan et al. 2018), of equals the smaller ids."""
-    if not isinstance(k, int) or not 1 <= k <= logits.shape[-1]:
-        raise ValueError(f"top_k is {k}; expected a whole number from 1 to {logits.shape[-1]}, the tokens there are")
-    values, index = stable_topk(logits, k)
-    return torch.full_like(logits, -torch.inf).scatter(-1, index, values)
-
-
-def keep_nucleus(logits: Tensor, p: float) -> Tensor:
-    """Rule out all but the nucleus (Holtzman et al. 2020): the smallest set of most probable tokens that reaches p.
-
-    The token with which the sum is p or more is in; of equals the smaller ids. p = 1 rules out nothing.
-    """
-    if not 0 < p <= 1:
-        raise ValueError(f"top_p is {p}; expected a probability above 0, at most 1")
-    if p == 1:
-        return logits  # where rounding could reach 1 before the last token
-    order = logits.sort(dim=-1, descending=True, stable=True).indices
-    sums = _at_least_float32(logits).softmax(-1).gather(-1, order).cumsum(-1)
-    size = 1 + (sums < p).sum(-1, keepdim=True)
-    return logits.masked_fill(order.argsort(-1) >= size, -torch.inf)
-
-
-@torch.no_grad()
-def sample(
-    step: Step,
-    state: Any,
-    start: Tensor,
-    length: int,
-    generator: torch.Generator,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    eos: int | None = None,
-) -> Decoded:
-    """Draw each token, until eos or `length` tokens: start (B,) -> (B, L). `generator` lives where the scores live.
-
-    Temperature first, then top-k, then the nucleus of what is left. The scores are the step's own, before any of the three.
-    """
-
-    def draw(scores: Tensor) -> Tensor:
-        logits = with_temperature(scores, temperature)
-        if logits.isnan().any():
-            raise ValueError("step gave a row of -inf; expected at least one possible token")
-        logits = logits if top_k is None else keep_top_k(logits, top_k)
-        logits = logits if top_p is None else keep_nucleus(logits, top_p)
-        return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
-
-    return _follow(step, state, start, length, eos, draw)
-
-
-def _follow(step: Step, state: Any, start: Tensor, length: int, eos: int | None, choose: Callable[[Tensor], Tensor]) -> Decoded:
+def follow(step: Step, state: Any, start: Tensor, length: int, eos: int | None, choose: Callable[[Tensor], Tensor]) -> Decoded:
     """One hypothesis for each input, extended by choose(scores (B, V)) -> (B,)."""
     _expect_arguments(start, length=length)
     sequences = start.new_full((len(start), length), 0 if eos is None else eos)
@@ -292,10 +235,11 @@ def _next(step: Step, state: Any, tokens: Tensor, eos: int | None = None) -> tup
         raise ValueError(f"step gave a score of {scores.max()}; expected log probabilities, none above 0 (see from_logits)")
     if eos is not None and not 0 <= eos < scores.shape[1]:
         raise ValueError(f"eos is {eos}; expected None or a token from 0 to {scores.shape[1] - 1}")
-    return _at_least_float32(scores), state
+    return at_least_float32(scores), state
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """x, in float32 if its precision is lower."""
     return x.to(torch.promote_types(x.dtype, torch.float32))  # many half-precision terms do not add up
 
 
