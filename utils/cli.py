@@ -1,4 +1,4 @@
-"""The `course` command: build, check, test, experiment, exercises, status."""
+"""The `course` command: build, check, test, experiment, new, exercises, status."""
 
 import os
 import shutil
@@ -100,6 +100,21 @@ def exercises() -> None:
         if tidy(root, path):
             console.print(f"tidied {path.relative_to(root)}")
     write_exercises(root / "solutions", root / "exercises")
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="number and words, as in 03-word-vectors")]) -> None:
+    """Lay out a chapter that its part's page names: a page and one exercise that run, to be written over."""
+    from utils.book.scaffold import new_chapter
+
+    root = find_root()
+    try:
+        files = new_chapter(root, name)
+    except ValueError as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    for path in files:
+        console.print(path.relative_to(root).as_posix(), highlight=False)
 
 
 @app.command()

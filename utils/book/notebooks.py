@@ -1,11 +1,13 @@
-"""The one form in which notebooks are committed: no outputs, no counts, one kernel, the same first cell everywhere."""
+"""The one form in which notebooks are committed: no outputs, no counts, one kernel, readable ids, the same first cell."""
 
+import re
 from pathlib import Path
 
 import nbformat
 from nbstripout import strip_output
 
 from utils.book.project import DISTRIBUTION, config
+from utils.grading.notebooks import marked
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -39,7 +41,23 @@ def normalised(notebook: nbformat.NotebookNode, first: str) -> nbformat.Notebook
         place = next((i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"), len(notebook.cells))
         notebook.cells.insert(place, setup)
     setup.source = first
+    name_cells(notebook)
     return notebook
+
+
+def name_cells(notebook: nbformat.NotebookNode) -> None:
+    """Give each cell whose id an editor drew at random one that says where it stands: its task's, or its section's."""
+    taken, section = {cell.id for cell in notebook.cells}, "start"
+    for cell in notebook.cells:
+        heading = re.search(r"^#+ (.+)$", cell.source, re.M) if cell.cell_type == "markdown" else None
+        words = re.findall(r"[a-z][a-z0-9]*", re.sub(r"['’]", "", heading[1].lower())) if heading else []
+        section = "-".join(words[:3]) or section
+        if re.search(r"[0-9a-f]{8}", cell.id):
+            task = cell.metadata.get("nbgrader", {}).get("grade_id", "").replace(".", "-")
+            stem = (task if task.startswith("check") else f"task-{task}") if task else section
+            names = [stem, *(f"{stem}-{i}" for i in range(2, len(taken) + 2))]
+            cell.id = next(name for name in names if name not in taken)
+            taken.add(cell.id)
 
 
 def text_of(notebook: nbformat.NotebookNode) -> str:
@@ -50,7 +68,10 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 def tidy(root: Path, path: Path) -> bool:
     """Bring a notebook file into the committed form; true if it was not."""
     before = path.read_text(encoding="utf-8")
-    after = text_of(normalised(nbformat.reads(before, as_version=4), first_cell(root)))
+    notebook = nbformat.reads(before, as_version=4)
+    if path.parent.name == "solutions":
+        notebook = marked(notebook)
+    after = text_of(normalised(notebook, first_cell(root)))
     if after != before:
         path.write_text(after, encoding="utf-8")
     return after != before

@@ -1,11 +1,23 @@
-"""The graded tasks of an exercise notebook, read from its metadata: nbgrader's (schema 3) and the course's own."""
+"""The graded tasks of an exercise notebook. An author writes them down in words; the metadata says the same to nbgrader.
 
+    ## 02.4 Top-k
+    2 points · difficulty ●●○ · 10 minutes
+
+Then comes a code cell whose solution stands between its markers, and a cell check("02.4").
+"""
+
+import copy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
 CHECK = "check-"  # the id of a check cell is this and the id of its task
+HEADING = re.compile(r"^## (\d\d\.\d+) (.+)$", re.M)
+EFFORT = re.compile(r"^(\d+) points? · difficulty (●{1,3})○* · (\d+) minutes$", re.M)
+CHECK_CELL = re.compile(r"""^check\(["'](\d\d\.\d+)["']\)$""", re.M)
+SOLUTION = "### BEGIN SOLUTION"
 
 
 @dataclass(frozen=True)
@@ -47,3 +59,39 @@ def exercises(notebook: NotebookNode) -> list[Exercise]:
         if CHECK + id in points and course:
             found[id] = Exercise(id, course["title"], points[CHECK + id], course["difficulty"], course["minutes"])
     return list(found.values())
+
+
+def marked(notebook: NotebookNode) -> NotebookNode:
+    """A copy whose cells bear the metadata that its words imply, nbgrader's (schema 3) and ours.
+
+    ValueError where a solution stands under no task, or a task does not state its effort.
+    """
+    notebook, heading, efforts = copy.deepcopy(notebook), None, {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            if found := HEADING.search(cell.source):
+                heading = found
+                efforts[heading[1]] = EFFORT.search(cell.source)
+        elif found := CHECK_CELL.search(cell.source):
+            effort = _effort(found[1], efforts)
+            cell.metadata["nbgrader"] = _nbgrader(CHECK + found[1], grade=True) | {"points": int(effort[1])}
+        elif SOLUTION in cell.source:
+            if heading is None:
+                raise ValueError(f"cell {cell.id!r} holds a solution under no task; expected a heading above it: ## 02.4 Top-k")
+            id, title = heading.groups()
+            _, difficulty, minutes = _effort(id, efforts).groups()
+            cell.metadata["nbgrader"] = _nbgrader(id, grade=False)
+            cell.metadata["course"] = {"title": title, "difficulty": len(difficulty), "minutes": int(minutes)}
+    return notebook
+
+
+def _effort(id: str, efforts: dict[str, re.Match | None]) -> re.Match:
+    if efforts.get(id) is None:
+        where = "does not state its effort" if id in efforts else "has no heading above it"
+        raise ValueError(f"task {id} {where}; expected ## {id} and a title, then 2 points · difficulty ●●○ · 10 minutes")
+    return efforts[id]
+
+
+def _nbgrader(grade_id: str, grade: bool) -> dict:
+    kind = {"grade": grade, "locked": grade, "solution": not grade, "task": False}
+    return {"cell_type": "code", "grade_id": grade_id, "schema_version": 3} | kind
