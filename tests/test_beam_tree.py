@@ -118,13 +118,13 @@ def test_toy_matrix_to_the_digit(opened):
         for steps in (3, 10):
             choose(page, beams, steps, 0)
             assert_page_is_python(page, by_time=True, end=None, beams=beams, steps=steps, penalty=0)
-    assert page.locator(".row output").first.inner_text() == "1.5 ≠ 1"
+    assert page.locator(".given output").first.inner_text() == "1.5 ≠ 1"
     choose(page, 3, 10, 0)
     page.get_by_role("button", name="normalise rows").click()
     assert page_state(page)["table"] == [[p / 1.5 for p in row] for row in TOY]
     best, second, _ = page_state(page)["levels"][-1]["finished"]
     assert [-best[1], -second[1]] == pytest.approx([10.986, 11.209], abs=5e-4)
-    assert set(page.locator(".row output").all_inner_texts()) == {"1"}
+    assert set(page.locator(".given output").all_inner_texts()) == {"1"}
 
 
 def test_equal_scores_keep_the_order(opened):
@@ -149,7 +149,7 @@ def test_edited_numbers(opened):
     table = [[*START[:4], 0.1], [1, *TABLE[0][1:]], [0, 0, 0.05, 0.1, 0.05], *TABLE[2:]]
     assert page_state(page)["table"] == table
     assert_page_is_python(page, by_time=False, end=4, beams=3, steps=4, penalty=0)
-    assert page.locator(".row output").all_inner_texts() == ["1.1 ≠ 1", "2 ≠ 1", "0.2 ≠ 1", "1", "1"]
+    assert page.locator(".given output").all_inner_texts() == ["1.1 ≠ 1", "2 ≠ 1", "0.2 ≠ 1", "1", "1"]
     page.get_by_role("button", name="normalise rows").click()
     assert page_state(page)["table"] == [[p / sum(row) for p in row] for row in table]
     assert_page_is_python(page, by_time=False, end=4, beams=3, steps=4, penalty=0)

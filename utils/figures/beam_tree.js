@@ -91,8 +91,8 @@ function beam_tree(root, state) {
     <div class="top">
       <div class="model" style="--V: ${V}">
         <p>The model: ${by_time ? "p(token), step by step" : "p(next | previous)"}</p>
-        <div class="row" aria-hidden="true"><span></span>${names.map((name) => `<b>${name}</b>`).join("")}<span>sum</span></div>
-        ${table.map((row, r) => `<div class="row" role="group"><span>${escaped(label(r))}</span>
+        <div class="given" aria-hidden="true"><span></span>${names.map((name) => `<b>${name}</b>`).join("")}<span>sum</span></div>
+        ${table.map((row, r) => `<div class="given" role="group"><span>${escaped(label(r))}</span>
           ${row.map((p) => `<input type="text" inputmode="decimal" autocomplete="off" value="${short(p)}">`).join("")}
           <output></output><p class="error" role="alert"></p></div>`).join("")}
         <button type="button">normalise rows</button>
@@ -115,8 +115,8 @@ function beam_tree(root, state) {
       </tr></thead><tbody></tbody></table><div class="verdict"></div>
     <p class="spoken" aria-live="polite"></p>`;
   const find = (selector) => root.querySelector(selector), all = (selector) => [...root.querySelectorAll(selector)];
-  const svg = find("svg"), rows = all(".row[role]"), inputs = rows.map((row) => [...row.querySelectorAll("input")]);
-  const sums = all(".row output"), errors = all(".error"), buttons = all(".steps button");
+  const svg = find("svg"), rows = all(".given[role]"), inputs = rows.map((row) => [...row.querySelectorAll("input")]);
+  const sums = all(".given output"), errors = all(".error"), buttons = all(".steps button");
   const context = document.createElement("canvas").getContext("2d");
   const width = 96 + 1.5 * Math.max(...tokens.map((token) => context.measureText(token).width)); // of a candidate
   inputs.forEach((row, r) => row.forEach((input, i) => {
