@@ -361,3 +361,21 @@ def test_the_examples_by_hand_of_decoding_hold():
     found = made["beam_search"](lambda state, token: (np.log(rows[token if state else None]), 1), 0, 0, 2, 2, 0)
     assert [sequence for sequence, _ in found] == [[0], [1, 1]]
     assert np.allclose([score for _, score in found], np.log([0.4, 0.3]))
+
+
+def test_the_examples_by_hand_of_subword_tokens_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("04-"))))
+    counts = {("h", "u"): 10, ("u", "g"): 10, ("p", "ug"): 5}
+    assert made["count_pairs"]({("h", "u", "g"): 10, ("p", "ug"): 5}) == counts
+    assert made["count_pairs"]({("a", "a", "a"): 1}) == {("a", "a"): 2}
+    assert made["merge"]([1, 2, 3, 2, 1, 2], (1, 2), 9) == [9, 3, 2, 9]
+    assert made["merge"]([1, 1, 1], (1, 1), 9) == [9, 1]
+    merges = [(("u", "g"), 20), (("h", "ug"), 15), (("p", "u"), 12)]
+    assert made["train"]({"hug": 10, "pug": 5, "pun": 12, "hugs": 5}, 3) == merges
+    assert made["encode"]("abc", [(98, 99), (97, 98)]) == [97, 256]
+    assert made["decode"]([256, 169, 98], [(97, 195)]) == ("aéb", 2)
+    pieces = ["a", " hug", ",", " ", " a", " pug", "2"]
+    assert made["count_pieces"](["a hug,  a pug2"]) == dict.fromkeys(pieces, 1)
+    split = [("a", False), ("###", True), ("b", False), ("###", True), ("#", False)]
+    assert made["split_special"]("a###b####", ["##", "###"]) == split
+    assert np.isclose(made["per_character"](np.log(2) * np.array([3, 1]), np.array([2, 4]), ["hug", "é a pug"]), 1)

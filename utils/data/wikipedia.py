@@ -47,3 +47,9 @@ def sentences(shortest: int = 30, longest: int = 80) -> list[str]:
     """The plain sentences of the articles, from capital to full stop, of a length between the two, in order."""
     inner = f"{{{shortest - 3},{longest - 3}}}"
     return re.findall(rf"(?<=\. )[A-Z][^.\n=*|{{}}<>#;:]{inner}[a-z]\.(?=\s)", wikipedia())
+
+
+@cache
+def article_words() -> tuple[tuple[str, ...], ...]:
+    """Each article as its words: runs of letters in lower case, without digits and punctuation. For word vectors."""
+    return tuple(tuple(re.findall(r"[^\W\d_]+", text.lower())) for _, text in articles())
