@@ -46,6 +46,34 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
         "experiments.beam_curse",
         "experiments.greedy_misses",
     },
+    "03": {
+        "utils.word_vectors",
+        "utils.word_space",
+        "utils.cooccurrence",
+        "utils.data.words",
+        "utils.data.similarity",
+        "utils.figures.word_map",
+        "experiments.skip_gram_or_cbow",
+    },
+    "04": {
+        "utils.bpe",
+        "utils.tokenizer",
+        "utils.tokenizer_file",
+        "utils.figures.merges",
+        "experiments.subword_units",
+    },
+    "05": {
+        "utils.reservoir",
+        "utils.readout",
+        "utils.liquid",
+        "utils.data.chaos",
+        "utils.figures.reservoir_dial",
+        "experiments.mackey_glass",
+        "experiments.memory_capacity",
+        "experiments.reservoir_against_trained",
+        "experiments.reservoir_on_text",
+        "experiments.trained_changes",
+    },
 }
 
 
