@@ -379,3 +379,22 @@ def test_the_examples_by_hand_of_subword_tokens_hold():
     split = [("a", False), ("###", True), ("b", False), ("###", True), ("#", False)]
     assert made["split_special"]("a###b####", ["##", "###"]) == split
     assert np.isclose(made["per_character"](np.log(2) * np.array([3, 1]), np.array([2, 4]), ["hug", "é a pug"]), 1)
+
+
+def test_the_examples_by_hand_of_word_vectors_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("03-"))))
+    pairs = made["training_pairs"](np.array([4, 7, 5, 7, 2]), np.array([0, 0, 0, 1, 1]), 1)
+    assert pairs.tolist() == [[4, 7], [7, 4], [7, 5], [5, 7], [7, 2], [2, 7]]
+    assert np.allclose(made["keep_probability"](np.array([64, 32, 4]), 0.16), [0.5, 0.5**0.5, 1])
+    assert np.allclose(made["noise_distribution"](np.array([16, 1]), 0.75), [8 / 9, 1 / 9])
+    vectors = torch.tensor([[1.0, 0], [3, 6], [5, 2]])
+    means = made["context_means"](vectors, torch.tensor([[1, 2, 0], [0, 2, 2]]), torch.tensor([[1.0, 1, 0], [1, 1, 1]]))
+    assert torch.allclose(means, torch.tensor([[4, 4], [11 / 3, 4 / 3]]))
+    ids, cosines = made["nearest"](np.array([[3.0, 4], [0, 1], [30, 0], [6, 8]]), 0, 2)
+    assert ids.tolist() == [3, 1]
+    assert np.allclose(cosines, [1, 0.8])
+    assert np.allclose(made["ppmi"](np.array([[2, 0], [1, 1]])), [[np.log2(4 / 3), 0], [0, 1]])
+    log3 = float(np.log(3))
+    example = [[[1.0, 0]], [[log3, 5]], [[[0, 7.0], [-log3, 2]]]]
+    assert torch.isclose(made["sampled_loss"](*map(torch.tensor, example)), torch.tensor(np.log(32 / 9)).float())
+    assert np.allclose(made["centre_gradient"](*map(np.array, example)), [[-log3 / 2, 2.75]])
