@@ -20,7 +20,7 @@ from utils.reservoir import Reservoir, random_reservoir
 from utils.reservoir import run as states_of
 
 CHAPTER = "05-echo-state-networks"
-CLAIM = "On characters a random network is well behind a trained one with as many trained weights, and behind a 5-gram's counts."
+CLAIM = "On characters a random network is well behind a trained one with as many trained weights, and behind a 5-gram."
 SOURCE = "this book"
 PUBLISHED = "none"
 TOLERANCE = (
