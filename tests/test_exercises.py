@@ -398,3 +398,20 @@ def test_the_examples_by_hand_of_word_vectors_hold():
     example = [[[1.0, 0]], [[log3, 5]], [[[0, 7.0], [-log3, 2]]]]
     assert torch.isclose(made["sampled_loss"](*map(torch.tensor, example)), torch.tensor(np.log(32 / 9)).float())
     assert np.allclose(made["centre_gradient"](*map(np.array, example)), [[-log3 / 2, 2.75]])
+
+
+def test_the_examples_by_hand_of_echo_state_networks_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("05-"))))
+    column = lambda *v: np.array(v, dtype=float)[:, None]  # noqa: E731
+    assert np.allclose(made["scale_to_radius"](np.array([[0, 2], [-0.5, 0]]), 0.9), [[0, 1.8], [-0.45, 0]])
+    states = made["run_reservoir"](column(1, 0), column(0, 1), column(1), 0.5)
+    assert np.allclose(states, [[0.381], [0.372]], atol=5e-4)
+    first, second = np.array([3.0, 4]), np.zeros(2)
+    assert np.allclose(made["distances"](lambda u, x: x / 2 + u, column(1, 7), first, second), [2.5, 1.25])
+    u, states, y = column(1, 2, 3)[None], column(10, 20, 30)[None], column(7, 8, 9)[None]
+    assert [part.tolist() for part in made["training_rows"](u, states, y, 1)] == [[[1, 2, 20], [1, 3, 30]], [[8], [9]]]
+    assert np.allclose(made["ridge"](column(1, 2), column(3, 6), 1.0), [[2.5]])
+    assert np.allclose(made["nrmse"](column(1, 3, 3), column(1, 3, 5)), [0.5**0.5])
+    assert np.allclose(made["free_run"](lambda v, x: v + x, column(1, 0, 0.5), column(2, 4), np.zeros(1), 2), [[4], [6]])
+    u = np.array([1.0, 1, 0, 0, 1, 0, 0, 1])
+    assert np.allclose(made["memory"](u, column(0, 1, 1, 0, 0, 1, 0, 0), 2, 5), [1, 0.25])
