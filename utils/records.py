@@ -5,11 +5,14 @@ scale, **setting) and holds(numbers); its record lies beside it in experiments/r
 """
 
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+
+WIDTH = 92  # characters that a page shows in one line
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ def load(experiment: ModuleType) -> Record:
 
 
 def report(record: Record) -> str:
-    """What was claimed, by how much it might miss, and what came out, in three lines. A claim that failed is said to have."""
+    """What was claimed, by how much it might miss, and what came out, wrapped. A claim that failed is said to have."""
     outcome = "it held" if record.verdict else "IT DID NOT HOLD as stated"
-    return (
-        f"claim:     {record.claim}\n"
-        f"tolerance: {record.tolerance} (set before the run)\n"
-        f"recorded:  {outcome}, {len(record.runs)} seeds, {record.cpu_s:.0f} cpu-seconds"
-    )
+    said = {
+        "claim": record.claim,
+        "tolerance": f"{record.tolerance} (set before the run)",
+        "recorded": f"{outcome}, {len(record.runs)} seeds, {record.cpu_s:.0f} cpu-seconds",
+    }
+    wrapped = (textwrap.fill(f"{name + ':':10} {words}", WIDTH, subsequent_indent=" " * 11) for name, words in said.items())
+    return "\n".join(wrapped)
