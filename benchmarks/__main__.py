@@ -4,6 +4,10 @@ Each module here that has `rows()` measures ours and theirs on the same task, on
 both find the same. Peers that the book itself does not need come with the extra: `pip install -e .[benchmarks]`.
 """
 
+import os
+
+os.environ["TQDM_DISABLE"] = "1"  # before tqdm is loaded: no bars between the rows
+
 import sys
 from importlib import import_module
 
