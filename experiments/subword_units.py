@@ -16,7 +16,7 @@ from utils.units import Cut, affix_places, boundaries_found, fertility, unknown_
 CHAPTER = "04-subword-tokens"
 CLAIM = (
     "With 8,192 tokens each, subwords leave no word unknown where words leave many, take fewer than two tokens a word, and are "
-    "cut where an affix begins or ends twice as often as by chance; in a language they were not trained on, none of it helps."
+    "cut where an affix begins or ends twice as often as by chance; in another language they take at least four times as many."
 )
 SOURCE = "Sennrich et al. 2016 (section 3); on morphemes Bostrom and Durrett 2020, on languages Petrov et al. 2023"
 PUBLISHED = "none at this size; across languages one text takes up to 15 times as many tokens (Petrov et al. 2023)"
