@@ -291,7 +291,7 @@ def test_fits_the_window_and_no_label_overlaps(opened, width):
         assert page.locator("figure *").evaluate_all(outside, page.locator("figure").bounding_box()) == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 600, "height": 800})  # a turned phone: drawn anew
-    assert page.locator("svg").evaluate("(svg) => svg.viewBox.baseVal.width === svg.clientWidth")
+    page.wait_for_function("(([svg]) => svg.viewBox.baseVal.width === svg.clientWidth)(document.querySelectorAll('svg'))")
 
 
 def test_two_figures_share_nothing(opened):

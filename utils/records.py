@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-WIDTH = 92  # characters that a page shows in one line
+WIDTH = 80  # characters that a page shows in one line
 
 
 @dataclass(frozen=True)
