@@ -1,7 +1,7 @@
 """This package beside its peers in one run: `python -m benchmarks`, or `python -m benchmarks bpe rnn` for some of it.
 
-Each module here that has `rows()` measures ours and theirs on the same task, on one torch thread, after making sure that
-both find the same. Peers that the book itself does not need come with the extra: `pip install -e .[benchmarks]`.
+Each module here that has `rows()` measures ours and theirs on the same task, on one torch thread; where both should find
+the same, they are made to first. Peers that the book itself does not need come with the extra: `pip install -e .[benchmarks]`.
 """
 
 import os

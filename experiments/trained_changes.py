@@ -13,11 +13,11 @@ CLAIM = "When all weights of a recurrent network are trained, its output weights
 SOURCE = "Schiller and Steil 2005, for the Atiya-Parlos rule; here backpropagation through time"
 PUBLISHED = "the output weights change much more than the others, which change in proportion to each other"
 TOLERANCE = (
-    "100 units on NARMA-10, by gradient descent with momentum and by Adam, each at its best learning rate, on every seed: "
+    "100 units on NARMA-10, by gradient descent with momentum and by Adam, each at the best of three rates, on every seed: "
     "|change of W_out| / |W_out| is at least twice that of W and of W_in"
 )
 SEEDS = (0, 1, 2, 3, 4)
-RATES = {"momentum": (1e-3, 3e-3, 1e-2), "Adam": (3e-4, 1e-3, 3e-3)}
+RATES = {"momentum": (3e-3, 1e-2, 3e-2), "Adam": (1e-3, 3e-3, 1e-2)}
 MATRICES = ("W_in", "W", "W_out")
 
 

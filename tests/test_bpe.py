@@ -401,3 +401,30 @@ def test_bad_input_is_named(call, message):
 def test_bytes_are_no_text():
     with pytest.raises(TypeError, match="text is of type bytes; expected a str"):
         from_merges().encode(b"ab")
+
+
+def test_places_count_bytes_which_merges_do_not_move():
+    """The rule takes pairs that begin with an odd id last, so that early merges come between two that wait."""
+    word = b"abxyabdfecdfec"
+
+    def last(pair, place):
+        return ord(pair[0]) % 2, place(pair)
+
+    def definition(pair, place):  # in learn_bytes a byte is its own id
+        return (pair[0] if pair[0] >= 256 else BYTE_ORDER.index(pair[0])) % 2, place(pair)
+
+    learned = learn_bytes(word, 20, definition)
+    spelled = spell(learned)
+    assert train({word: 1}, 276, last) == [(spelled[a], spelled[b]) for a, b in learned]
+
+
+@pytest.mark.parametrize("pattern", [r"\b", r"\b|x", "(?=a)", "(?<=a)"])
+def test_a_pattern_that_would_lose_characters_is_refused(pattern):
+    with pytest.raises(ValueError, match="pattern is"):
+        from_merges(pattern=pattern).encode("an a x")
+
+
+def test_special_tokens_in_the_text_are_not_learned_from():
+    assert train_tokenizer("<end>".join(["ab"] * 9), 300, ["<end>"]).merges == [(b"a", b"b")]
+    twice = [(b"a", b"b"), (b"b", b"c"), (b"ab", b"c"), (b"a", b"bc")]
+    assert from_merges(twice, ["<e>"]).specials == {"<e>": 259}

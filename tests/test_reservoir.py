@@ -449,3 +449,25 @@ def test_a_silent_liquid_stays_silent():
     assert spikes.any()
     times = [np.nonzero(train)[0] for train in spikes.T]
     assert min(np.diff(t).min() for t in times if len(t) > 1) >= 4  # deaf for 3 ms, at the earliest again in the fourth
+
+
+def test_a_large_network_without_a_cycle_is_refused():
+    with pytest.raises(ValueError, match="has no cycle"):
+        small(units=1000, connectivity=0.0003)
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="W holds a NaN"):
+        Reservoir(np.ones((2, 3)), np.full((3, 3), math.nan))
+    with pytest.raises(TypeError, match="W_in is an array of float32"):
+        Reservoir(np.ones((2, 3), np.float32), np.eye(3))
+
+
+def test_states_that_know_nothing_remember_nothing():
+    known = memory_capacity(rng(0).uniform(-1, 1, 400), rng(1).standard_normal((400, 50)), 5, washout=10)
+    assert known.max() < 0.05
+
+
+def test_a_series_that_runs_away_is_refused():
+    with pytest.raises(OverflowError, match="ran away"):
+        narma(20, 2000, rng(4))

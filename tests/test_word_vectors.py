@@ -409,3 +409,12 @@ def test_bad_input_is_named(wrong, message):
 def test_vectors_that_grow_without_bound_are_an_error():
     with pytest.raises(RuntimeError, match="the vectors grew without bound at rate 1000"):
         train(corpus(twins()), "skip-gram", seed=0, rate=1000.0, **SMALL)
+
+
+def test_equal_singular_values_give_the_same_vectors_again():
+    """Thirty sentences of three private words: many singular values are equal."""
+    text = corpus([[f"{letter}{i}" for letter in "abc"] for i in range(30)], minimum=1)
+    once, again = (svd_vectors(text, dim=10, shift=1).vectors for _ in range(2))
+    assert torch.equal(once, again)
+    with pytest.raises(ValueError, match="no pair of words is left"):
+        svd_vectors(text, dim=3, shift=1e6)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import add
 from typing import Any
 
-Pair = tuple[int, int]
+Pair = tuple[int, int] | str  # two ids; in `train` a string of two, one chr(id) for each
 Place = Callable[[Pair], Any]  # where a pair first stands in the text, as something that can be compared
 Ties = Callable[[Pair, Place], Any]  # of equally frequent pairs the one with the smallest key is merged
 

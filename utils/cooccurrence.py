@@ -17,6 +17,8 @@ from tqdm import tqdm
 from utils.data.words import Corpus, window_offsets, windows
 from utils.word_space import WordVectors
 
+EXACT_UP_TO = 1000  # words: beyond, the largest singular values are iterated for
+
 
 def cooccurrences(text: Corpus, size: int = 5) -> scipy.sparse.csr_array:
     """How often each word has each other within `size` places of it in a sentence: (V, V) float64, symmetric, sparse.
@@ -63,7 +65,15 @@ def svd_vectors(text: Corpus, *, dim: int = 100, size: int = 5, shift: float = 5
     V = len(text.vocabulary)
     if not 1 <= dim < V:
         raise ValueError(f"dim is {dim}; expected 1 to {V - 1}, less than the vocabulary's {V} words")
-    U, S, _ = svds(ppmi(cooccurrences(text, size), shift), k=dim, v0=np.ones(V))  # S rises
+    table = ppmi(cooccurrences(text, size), shift)
+    if table.nnz == 0:
+        raise ValueError(f"shift is {shift}; expected less, since no pair of words is left")
+    if V <= EXACT_UP_TO:  # the same again even where singular values are equal
+        U, S, _ = np.linalg.svd(table.toarray())
+        U, S = U[:, :dim][:, ::-1], S[:dim][::-1]
+    else:
+        U, S, _ = svds(table, k=dim, v0=np.ones(V))
+    # S rises
     largest = np.take_along_axis(
         U, np.abs(U).argmax(0)[None], 0
     )  # (1, dim): a column's sign is free, so its largest is positive

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csc_array, issparse
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigs
 
 from utils.readout import expect_array, features, ridge_by_qr
@@ -32,6 +33,7 @@ class Reservoir:
         if not 0 < self.leak <= 1:
             raise ValueError(f"leak is {self.leak}; expected above 0 and at most 1")
         expect_array("W_in", self.W_in, (None, None))
+        expect_array("W", self.W.data[None] if issparse(self.W) else self.W, (None, None))
         if self.W.shape != (self.units, self.units):
             raise ValueError(f"W has shape {self.W.shape}; expected {(self.units, self.units)}, since W_in is for {self.units}")
 
@@ -114,10 +116,10 @@ def random_reservoir(
     W = random_matrix(units, connectivity, recurrent_rng, draw)
     if radius == 0:
         return Reservoir(W_in, 0.0 * W, leak)
-    found = spectral_radius(W)
-    if found < 1e-12:
+    loops, _ = connected_components(W, connection="strong")
+    if loops == units and not W.diagonal().any():
         raise ValueError(f"connectivity is {connectivity}; expected more, since W of {units} units has no cycle")
-    return Reservoir(W_in, W * (radius / found), leak)
+    return Reservoir(W_in, W * (radius / spectral_radius(W)), leak)
 
 
 def run(reservoir: Reservoir, u: np.ndarray, state: np.ndarray | None = None, *, noise: np.ndarray | None = None) -> np.ndarray:

@@ -75,7 +75,7 @@ class Tokenizer:
             raise ValueError(f"ids has {i} at place {place}, which is none of the {len(self)} ids of this tokenizer") from None
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of the tokens. Bytes that are no UTF-8, as where a character was cut in two, become U+FFFD each."""
+        """The text of the tokens. Where bytes are no UTF-8, as in a character cut in two, what is left of it becomes U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def tokens(self, ids: Iterable[int]) -> list[bytes]:
@@ -84,9 +84,16 @@ class Tokenizer:
 
     def _encode_plain(self, text: str) -> list[int]:
         ids = []
-        for piece in self._pieces.findall(text):
+        for piece in self.pieces(text):
             ids += self._cache[piece]
         return ids
+
+    def pieces(self, text: str) -> list[str]:
+        """The pieces that a plain text is cut into; joined, they are the text."""
+        pieces = self._pieces.findall(text)
+        if sum(map(len, pieces)) < len(text):
+            raise ValueError(f"pattern is {self.pattern!r}, which loses characters, as where it matches the empty text")
+        return pieces
 
 
 class PieceCache(dict):
@@ -136,7 +143,7 @@ def train_tokenizer(text: str, size: int, specials: Sequence[str] = (), pattern:
     if size < len(untrained):
         raise ValueError(f"size is {size}; expected at least {len(untrained)}: 256 bytes and {len(specials)} special tokens")
     plain = untrained._specials.split(text)[::2] if specials else [text]
-    pieces = Counter(piece for part in plain for piece in untrained._pieces.findall(part))
+    pieces = Counter(piece for part in plain for piece in untrained.pieces(part))
     merges = train({piece.encode(): count for piece, count in pieces.items()}, size - len(specials))
     return from_merges(merges, specials, pattern)
 

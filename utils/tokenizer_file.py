@@ -71,6 +71,9 @@ def from_dict(contents: Any) -> Tokenizer:
     _expect_plain("", contents, {"normalizer": None, "truncation": None, "padding": None})
     _expect_plain("model.", model, MODEL)
     vocab, merges = _field(model, "vocab", dict), _field(model, "merges", list)
+    after = contents.get("post_processor")
+    if after is not None and after.get("type") != "ByteLevel":
+        raise ValueError(f"post_processor is {after!r}; expected none, or a ByteLevel, which changes no id")
     specials = {}
     for added in _field(contents, "added_tokens", list):
         content = _field(added, "content", str)

@@ -48,7 +48,7 @@ def affix_places(words: Collection[str]) -> dict[str, int]:
 
 
 def cut_places(tokens: Iterable[str | bytes]) -> set[int]:
-    """Where a word is cut, as numbers of letters before the cut.
+    """Where a word is cut, as numbers of letters before the cut (of bytes, where tokens are bytes: then for ASCII words only).
 
     >>> cut_places(["un", "do", "ing"])
     {2, 4}

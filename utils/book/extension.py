@@ -45,14 +45,18 @@ def start_katex(folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.
     address, deadline = folder / "katex.sock", time.monotonic() + timeout
     command = katex.KaTeXServer.build_command(socket=address)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.connect(str(address))
             return process, connection
         except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if process.poll() is not None:
+                raise katex.KaTeXError(f"KaTeX's server ended with status {process.returncode} before it listened") from None
             if time.monotonic() > deadline:
                 process.kill()
+                process.wait()
                 raise katex.KaTeXServer.timeout_error(timeout) from None
             time.sleep(0.01)
 

@@ -73,5 +73,5 @@ def tidy(root: Path, path: Path) -> bool:
         notebook = marked(notebook)
     after = text_of(normalised(notebook, first_cell(root)))
     if after != before:
-        path.write_text(after, encoding="utf-8")
+        path.write_text(after, encoding="utf-8", newline="\n")
     return after != before

@@ -40,7 +40,7 @@ def new_chapter(root: Path, name: str) -> list[Path]:
         "_toc.yml": listed((root / "_toc.yml").read_text(encoding="utf-8"), part, name),
     }
     for file, text in (files | pages).items():
-        (root / file).write_text(text, encoding="utf-8")
+        (root / file).write_text(text, encoding="utf-8", newline="\n")
     write_exercises(root / "solutions", root / "exercises")
     return [root / file for file in [*files, f"exercises/{name}.ipynb", *pages]]
 

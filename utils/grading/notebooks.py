@@ -68,6 +68,9 @@ def marked(notebook: NotebookNode) -> NotebookNode:
     """
     notebook, heading, efforts = copy.deepcopy(notebook), None, {}
     for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for stale in ("nbgrader", "course"):
+                cell.metadata.pop(stale, None)
         if cell.cell_type == "markdown":
             if found := HEADING.search(cell.source):
                 heading = found
