@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from colours import LUMINANCE
 from torch import nn
 
 from utils.data.text import Vocabulary
@@ -335,14 +336,7 @@ def test_fits_the_window(opened, model, width):
     assert figure.evaluate(right) <= width
 
 
-COLOURS = """() => {
-    const context = document.createElement("canvas").getContext("2d");
-    const light = (colour) => {  // relative luminance (WCAG 2)
-        context.clearRect(0, 0, 1, 1); context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
-        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
+COLOURS = "() => {" + LUMINANCE + """
     const contrast = (a, b) => {
         const [x, y] = [light(a), light(b)];
         return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colours import LUMINANCE
 
 from utils.figures import embed as embedding
 from utils.figures.reservoir_dial import MEMORY, STEPS, draw_reservoir, reservoir_dial
@@ -331,14 +332,7 @@ def test_folds_on_a_phone(opened):
     assert page.get_by_label("spectral radius").bounding_box()["width"] > 280
 
 
-CONTRASTS = """() => {
-    const context = document.createElement("canvas").getContext("2d");
-    const light = (colour) => {  // relative luminance (WCAG 2)
-        context.clearRect(0, 0, 1, 1); context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
-        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
+CONTRASTS = "() => {" + LUMINANCE + """
     const surface = light(getComputedStyle(document.querySelector("figure")).backgroundColor);
     const contrast = (colour) => (Math.max(light(colour), surface) + 0.05) / (Math.min(light(colour), surface) + 0.05);
     const all = (selector, colour) =>

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from colours import LUMINANCE
 
 from utils.figures import embed as embedding
 from utils.figures.softmax import softmax_figure
@@ -275,14 +276,7 @@ def test_no_global_is_left_behind(opened):
     assert page.evaluate("(names) => names.filter((name) => eval(`typeof ${name}`) !== 'undefined')", names) == []
 
 
-CONTRASTS = """() => {
-    const context = document.createElement("canvas").getContext("2d");
-    const light = (colour) => {  // relative luminance (WCAG 2)
-        context.clearRect(0, 0, 1, 1); context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
-        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
+CONTRASTS = "() => {" + LUMINANCE + """
     const ground = (e) => {  // what is painted behind an element
         const colour = getComputedStyle(e).backgroundColor;
         return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from colours import LUMINANCE
 from torch.nn.functional import normalize
 
 from utils.data.text import Vocabulary
@@ -308,14 +309,7 @@ def test_two_figures_share_nothing(opened):
     assert page.evaluate("(names) => names.filter((name) => eval(`typeof ${name}`) !== 'undefined')", names) == []
 
 
-CONTRASTS = """() => {
-    const context = document.createElement("canvas").getContext("2d");
-    const light = (colour) => {  // relative luminance (WCAG 2)
-        context.clearRect(0, 0, 1, 1); context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
-        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
+CONTRASTS = "() => {" + LUMINANCE + """
     const surface = light(getComputedStyle(document.querySelector("figure")).backgroundColor);
     const contrast = (colour) => (Math.max(light(colour), surface) + 0.05) / (Math.min(light(colour), surface) + 0.05);
     const all = (selector, property) =>

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.readout import expect_array
+from utils.shapes import expect_array
 
 MEMBRANE, EXCITATORY, INHIBITORY = 30.0, 3.0, 6.0  # time constants in ms: the potential, and the currents of both kinds
 THRESHOLD, RESET, BACKGROUND = 15.0, 13.5, 13.5  # mV; the background current drives the potential to 13.5 mV at rest

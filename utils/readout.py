@@ -8,10 +8,11 @@ write columns, so their W_out (K, F) = Y X^T (X X^T + beta I)^-1 is ours transpo
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
+
+from utils.shapes import expect_array
 
 Solver = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
@@ -63,19 +64,6 @@ def fit(
         raise ValueError(f"washout is {washout}; expected 0 to {T - 1}, less than the {T} steps there are")
     X = features(u, states)[:, washout:]
     return solve(X.reshape(-1, X.shape[-1]), y[:, washout:].reshape(-1, y.shape[-1]), beta)
-
-
-def expect_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-    """`value`, if it is a finite float64 array of this shape (None stands for any size); else an error that names it."""
-    if not isinstance(value, np.ndarray) or value.dtype != np.float64:
-        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise TypeError(f"{name} is {got}; expected a NumPy array of float64")
-    if len(value.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, value.shape)):
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        raise ValueError(f"{name} has shape {value.shape}; expected ({wanted})")
-    if not np.isfinite(value).all():
-        raise ValueError(f"{name} holds a NaN or an infinity; expected finite numbers")
-    return value
 
 
 def _expect_samples(X: np.ndarray, Y: np.ndarray, beta: float) -> None:

@@ -15,7 +15,8 @@ from scipy.sparse import csc_array, issparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigs
 
-from utils.readout import expect_array, features, ridge_by_qr
+from utils.readout import features, ridge_by_qr
+from utils.shapes import expect_array
 
 Matrix = np.ndarray | csc_array
 EXACT_UP_TO = 400  # units: beyond, a sparse matrix's largest eigenvalues are iterated for

@@ -4,7 +4,9 @@ A message names the argument, says what it got and what was expected. Nothing is
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,3 +45,16 @@ def expect_tokens(name: str, tokens: Tensor, shape: Sequence[int | str], vocabul
     expect(name, tokens, shape, torch.int64)
     if tokens.min() < 0 or tokens.max() >= vocabulary:
         raise ValueError(f"{name} holds ids from {tokens.min()} to {tokens.max()}; expected 0 to {vocabulary - 1}")
+
+
+def expect_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """`value`, if it is a finite float64 array of this shape (None stands for any size); else an error that names it."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} is {got}; expected a NumPy array of float64")
+    if len(value.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, value.shape)):
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} has shape {value.shape}; expected ({wanted})")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} holds a NaN or an infinity; expected finite numbers")
+    return value

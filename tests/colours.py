@@ -1,0 +1,11 @@
+"""How light a colour is, for the tests of figures: light(colour), in the page."""
+
+LUMINANCE = """
+    const context = document.createElement("canvas").getContext("2d");
+    const light = (colour) => {  // relative luminance (WCAG 2)
+        context.clearRect(0, 0, 1, 1); context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
+        const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+"""
