@@ -10,6 +10,7 @@ import nbformat
 import psutil
 import pytest
 
+from utils import imports
 from utils.book import site as site_module
 from utils.book import sources
 from utils.book.execute import Chapter, ChapterError, cache_path, load, run_all
@@ -131,7 +132,7 @@ def test_every_form_of_import_is_seen(book, code):
 @pytest.mark.parametrize("line", ["from {} import x", "from {}x import y"])
 @pytest.mark.parametrize(("dots", "package"), [(".", "utils.deep"), ("..", "utils")])
 def test_relative_imports_count_from_their_package(line, dots, package):
-    assert f"{package}.x" in sources.imported_modules(line.format(dots), "utils.deep")
+    assert f"{package}.x" in imports.imported_modules(line.format(dots), "utils.deep")
 
 
 def test_a_check_called_by_its_task_s_id_is_a_dependency(book):
@@ -143,7 +144,7 @@ def test_a_check_called_by_its_task_s_id_is_a_dependency(book):
 def test_python_takes_a_package_before_a_module_of_the_same_name(book):
     (book / "utils/late").mkdir()
     (book / "utils/late/__init__.py").write_text("VALUE = 33\n")
-    assert sources.module_file(book, "utils.late") == book / "utils/late/__init__.py"
+    assert imports.module_file(book, "utils.late") == book / "utils/late/__init__.py"
 
 
 def test_modules_that_import_each_other_end(book):

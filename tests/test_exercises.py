@@ -94,10 +94,12 @@ def test_the_metadata_is_nbgrader_s_and_the_headings_say_the_same(path):
     assert all(1 <= e.difficulty <= 3 and e.minutes >= 1 and e.points >= 1 for e in found)
     common = {"schema_version": 3, "cell_type": "code", "task": False}
     for (id, solution), (check_id, check), e in zip(cells(notebook, "solution"), cells(notebook, "grade"), found, strict=True):
-        assert solution.metadata.nbgrader == {**common, "grade": False, "solution": True, "locked": False, "grade_id": id}
-        mark = {"grade": True, "solution": False, "locked": True, "grade_id": f"check-{id}", "points": e.points}
+        free = {**common, "grade": False, "solution": True, "locked": False}
+        assert solution.metadata.nbgrader == {**free, "grade_id": f"task-{id.replace('.', '-')}"}
+        mark = {"grade": True, "solution": False, "locked": True, "points": e.points, "grade_id": f"check-{id.replace('.', '-')}"}
         assert check.metadata.nbgrader == {**common, **mark}
-        assert (check_id, check.source) == (f"check-{id}", f'check("{id}")')
+        assert (check_id, check.source) == (id, f'check("{id}")')
+        assert re.fullmatch(r"[\w-]+", solution.metadata.nbgrader.grade_id), "nbgrader takes no other ids"
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
@@ -118,8 +120,8 @@ def notebook_of(*sources: str, solution: bool = True):
     made = []
     for i, source in enumerate(sources, start=1):
         common = {"schema_version": 3, "cell_type": "code", "task": False}
-        graded = {**common, "grade_id": f"99.{i}", "grade": False, "solution": solution, "locked": False}
-        check = {**common, "grade_id": f"check-99.{i}", "grade": solution, "solution": False, "locked": True, "points": i}
+        graded = {**common, "grade_id": f"task-99-{i}", "grade": False, "solution": solution, "locked": False}
+        check = {**common, "grade_id": f"check-99-{i}", "grade": solution, "solution": False, "locked": True, "points": i}
         course = {"title": f"task {i}", "difficulty": 2, "minutes": 10}
         made.append(new_code_cell(source, id=f"task-99-{i}", metadata={"nbgrader": graded, "course": course}))
         made.append(new_code_cell(f'check("99.{i}")', id=f"check-99-{i}", metadata={"nbgrader": check}))
@@ -164,7 +166,7 @@ def test_markers_that_do_not_fit_are_an_error(source, says):
 
 def test_cells_that_do_not_fit_are_an_error(tmp_path):
     twice = notebook_of(STUB, STUB)
-    twice.cells[2].metadata.nbgrader.grade_id = "99.1"
+    twice.cells[2].metadata.nbgrader.grade_id = "task-99-1"
     with pytest.raises(ValueError, match=re.escape("two cells have the id '99.1'")):
         student_version(twice)
     with pytest.raises(ValueError, match="metadata does not say so"):

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from utils.book.project import find_root
-from utils.book.sources import imported_modules
+from utils.imports import imported_modules
 
 ROOT = find_root(Path(__file__).parent)
 FOLDERS = {"chapters", "solutions", "exercises", "utils", "experiments", "instructors", "tests", "benchmarks", ".ci", ".github"}

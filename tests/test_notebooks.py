@@ -11,7 +11,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from utils.book.notebooks import METADATA, first_cell, normalised, text_of
 from utils.book.project import chapters, find_root
-from utils.book.sources import code_cells, imported_modules, module_file
+from utils.book.sources import code_cells
+from utils.imports import imported_modules, module_file
 
 ROOT = find_root(Path(__file__).parent)
 CHAPTERS = chapters(ROOT)

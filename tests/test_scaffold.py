@@ -94,8 +94,8 @@ def test_an_exercise_is_written_in_words_and_its_metadata_follow():
     ]
     solution, check = marked(new_notebook(cells=cells)).cells[2:]
     assert solution.metadata.course == {"title": "A thing", "difficulty": 2, "minutes": 15}
-    assert (solution.metadata.nbgrader.grade_id, solution.metadata.nbgrader.solution) == ("17.2", True)
-    assert check.metadata.nbgrader.items() >= {"grade_id": "check-17.2", "points": 2, "locked": True}.items()
+    assert (solution.metadata.nbgrader.grade_id, solution.metadata.nbgrader.solution) == ("task-17-2", True)
+    assert check.metadata.nbgrader.items() >= {"grade_id": "check-17-2", "points": 2, "locked": True}.items()
     with pytest.raises(ValueError, match=r"task 17.2 does not state its effort"):
         marked(new_notebook(cells=[new_markdown_cell("## 17.2 A thing\n\n2 points"), *cells[2:]]))
     with pytest.raises(ValueError, match="holds a solution under no task"):
@@ -118,7 +118,7 @@ def test_the_solutions_say_nothing_in_their_metadata_that_their_words_do_not(tmp
 
 def test_a_cell_with_a_random_id_is_named_after_its_section_or_its_task():
     code = [new_code_cell("x", id=f"{i:08x}") for i in range(5)]
-    code[3].metadata["nbgrader"], code[4].metadata["nbgrader"] = {"grade_id": "17.1"}, {"grade_id": "check-17.1"}
+    code[3].metadata["nbgrader"], code[4].metadata["nbgrader"] = {"grade_id": "task-17-1"}, {"grade_id": "check-17-1"}
     heading, kept = new_markdown_cell("## 3. One's idea", id="a0a0a0a0"), new_code_cell("x", id="ones-idea-2")
     cells = [code[0], heading, code[1], kept, *code[2:]]
     name_cells(new_notebook(cells=cells))

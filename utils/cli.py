@@ -1,4 +1,4 @@
-"""The `course` command: build, check, test, experiment, new, exercises, status."""
+"""The `course` command: build, check, test, experiment, new, exercises, release, grade, status."""
 
 import os
 import shutil
@@ -16,6 +16,8 @@ from utils.book.project import find_root
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check and study the book.")
 console = Console()
+Own = Annotated[Path | None, typer.Option(help="a folder with solutions/, checks/ of your own; the book if left out")]
+Sandbox = Annotated[str | None, typer.Option(help="namespaces, landlock or process; the strongest that works here if left out")]
 
 
 @app.command()
@@ -90,16 +92,35 @@ def experiment(name: str, jobs: int = typer.Option(2, help="processes that run a
 
 
 @app.command()
-def exercises() -> None:
+def exercises(course: Own = None) -> None:
     """Bring all notebooks into the committed form and write exercises/ from solutions/ anew."""
     from utils.book.notebooks import tidy
     from utils.grading.generate import write_exercises
 
     root = find_root()
-    for path in sorted([*root.glob("chapters/*.ipynb"), *root.glob("solutions/*.ipynb")]):
+    folder = course or root
+    for path in sorted([*folder.glob("chapters/*.ipynb"), *folder.glob("solutions/*.ipynb")]):
         if tidy(root, path):
-            console.print(f"tidied {path.relative_to(root)}")
-    write_exercises(root / "solutions", root / "exercises")
+            console.print(f"tidied {path.relative_to(folder)}")
+    write_exercises(folder / "solutions", folder / "exercises")
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Argument(help="a folder that does not exist yet")], course: Own = None, sandbox: Sandbox = None
+) -> None:
+    """Prove that every solution passes and no stub does, then write what students may have."""
+    from utils.grading.release import ReleaseError
+    from utils.grading.release import release as hand_out
+    from utils.grading.workers import SandboxError, strongest
+
+    try:
+        with strongest(sandbox) as workers, console.status("proving") as status:
+            written = hand_out(course or find_root(), out, workers, on_task=lambda task: status.update(f"proving {task}"))
+    except (ReleaseError, SandboxError) as error:
+        console.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    console.print(f"{len(written)} notebooks in {(out / 'exercises').as_posix()}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -115,6 +136,46 @@ def new(name: Annotated[str, typer.Argument(help="number and words, as in 03-wor
         raise typer.Exit(1) from None
     for path in files:
         console.print(path.relative_to(root).as_posix(), highlight=False)
+
+
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="a folder or a notebook of each student", exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="the folder of the results; a second run goes on where the first one stopped")],
+    course: Own = None,
+    exercise: Annotated[list[str] | None, typer.Option(help="counts for everybody, handed in or not; may be repeated")] = None,
+    sandbox: Sandbox = None,
+    seconds: float = typer.Option(10, help="for each task, and for each cell of a student's"),
+    jobs: int = typer.Option(2, help="students that are graded at the same time"),
+) -> None:
+    """Grade a class: every student's notebooks, safely, with a page of feedback each and tables of the class."""
+    from utils.grading.batch import grade_class
+    from utils.grading.workers import SandboxError
+
+    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TextColumn("students"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("", total=None)
+            run = grade_class(
+                submissions,
+                out,
+                course or find_root(),
+                exercise or (),
+                sandbox,
+                seconds,
+                jobs,
+                on_start=lambda total: progress.update(bar, total=total),
+                on_done=lambda graded: progress.advance(bar),
+                on_wait=lambda: console.print("another run is at work in this folder; waiting for its end"),
+            )
+    except (ValueError, SandboxError) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("stopped; what was graded is kept, and the same command does the rest")
+        os._exit(130)
+    console.print(f"{len(run.anew)} of {len(run.graded)} students graded, {len(run.changes)} marks changed", highlight=False)
+    console.print(f"Read {(out / 'summary.md').as_posix()}, hand out {(out / 'students').as_posix()}", soft_wrap=True)
 
 
 @app.command()

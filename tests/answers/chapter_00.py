@@ -37,7 +37,11 @@ RIGHT = {
     "00.1": [
         written(VECTORISED),
         written("def softmax(logits): return np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))"),
-        written("def softmax(logits): return F.softmax(torch.tensor(logits).float(), dim=1).numpy()"),
+        written("""
+def softmax(logits):
+    powers = np.exp2((logits - logits.max(1)[:, None]).astype(np.float32) * np.float32(np.log2(np.e)))
+    return powers / powers.sum(1)[:, None]
+"""),
         written(SOFTMAX),
     ],
     "00.2": [
@@ -49,9 +53,9 @@ def cross_entropy(logits, targets):
 """),
         written("""
 def cross_entropy(logits, targets):
-    logits = torch.tensor(logits)
-    gaps = logits - logits.gather(1, torch.tensor(targets)[:, None])
-    return torch.logsumexp(gaps, 1).mean().item() / np.log(2)
+    gaps = logits - np.take_along_axis(logits, targets[:, None], 1)
+    largest = gaps.max(1)
+    return float(np.mean(largest + np.log(np.exp(gaps - largest[:, None]).sum(1))) / np.log(2))
 """),
     ],
 }

@@ -196,7 +196,7 @@ def count_pairs(words):
     for word, count in words.items():
         for pair, places in Counter(zip(word, word[1:])).items():
             counts[pair] += places * count
-    return dict(counts)
+    return counts
 """),
     ],
     "04.2": [
@@ -348,6 +348,7 @@ def count_pieces(lines):
 """),
         written(PIECES),
         written(LOOP_PIECES),
+        changed(PIECES, ("return counts", "from collections import Counter\n    return Counter(counts)")),
     ],
     "04.7": [
         written("""
@@ -767,7 +768,6 @@ SLOPPY = {  # no misconception of the list, but wrong
         ),
         "symbols": changed(COUNT, ("(word[i], word[i + 1])", "word[i]")),
         "lists of pairs": changed(COUNT, ("return counts", "return list(counts.items())")),
-        "a Counter": changed(COUNT, ("return counts", "from collections import Counter\n    return Counter(counts)")),
         "shares": changed(COUNT, ("return counts", "return {pair: n / sum(counts.values()) for pair, n in counts.items()}")),
         "times the length": changed(COUNT, ("+ count", "+ count * len(word)")),
         "the right one first": changed(COUNT, ("(word[i], word[i + 1])", "(word[i + 1], word[i])")),
@@ -918,7 +918,6 @@ def encode(text, merges):
         "whole lines": changed(PIECES, ("for piece in re", "for piece in [line]:  # re")),
         "pieces without their counts": changed(PIECES, ("return counts", "return list(counts)")),
         "pairs": changed(PIECES, ("return counts", "return sorted(counts.items())")),
-        "a Counter": changed(PIECES, ("return counts", "from collections import Counter\n    return Counter(counts)")),
         "an empty piece": changed(PIECES, ("return counts", 'counts[""] = 0\n    return counts')),
         "spaces lost at the end": changed(PIECES, ("+|\\s", "+|\\s(?=.)")),
         "white space lost": changed(PIECES, ("+|\\s", "+")),

@@ -8,10 +8,10 @@ def scale_to_radius(W, radius):
     rho = np.max(np.abs(eigenvalues))
     return W / rho * radius
 """
-TORCH_SCALE = """
+LOOP_SCALE = """
 def scale_to_radius(W, radius):
-    values, _ = torch.linalg.eig(torch.from_numpy(W))
-    rho = max((z.real**2 + z.imag**2).item() ** 0.5 for z in values)
+    values, _ = np.linalg.eig(W)
+    rho = max((z.real**2 + z.imag**2) ** 0.5 for z in values)
     return radius * W / rho
 """
 RUN = """
@@ -151,7 +151,7 @@ def memory(u, states, delays, split):
 RIGHT = {
     "05.1": [
         written(SCALE),
-        written(TORCH_SCALE),
+        written(LOOP_SCALE),
         written("""
 def scale_to_radius(W, radius):
     rho = 1.0
@@ -245,7 +245,6 @@ def free_run(step, W_out, known, x, count):
         written(AT_ONCE),
         written("""
 def memory(u, states, delays, split):
-    from scipy.stats import linregress
     result = []
     for k in range(1, delays + 1):
         old, new = range(delays, split), range(split, len(u))
@@ -253,7 +252,8 @@ def memory(u, states, delays, split):
         y = np.array([u[n - k] for n in old])
         w, *_ = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=None)
         guess = y.mean() + (states[list(new)] - X.mean(axis=0)) @ w
-        result.append(linregress(guess, [u[n - k] for n in new]).rvalue ** 2)
+        a, b = guess - guess.mean(), np.array([u[n - k] for n in new])
+        result.append((a @ b) ** 2 / (a @ a) / ((b - b.mean()) ** 2).sum())
     return np.array(result)
 """),
     ],

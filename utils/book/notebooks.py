@@ -53,8 +53,7 @@ def name_cells(notebook: nbformat.NotebookNode) -> None:
         words = re.findall(r"[a-z][a-z0-9]*", re.sub(r"['’]", "", heading[1].lower())) if heading else []
         section = "-".join(words[:3]) or section
         if re.search(r"[0-9a-f]{8}", cell.id):
-            task = cell.metadata.get("nbgrader", {}).get("grade_id", "").replace(".", "-")
-            stem = (task if task.startswith("check") else f"task-{task}") if task else section
+            stem = cell.metadata.get("nbgrader", {}).get("grade_id") or section
             names = [stem, *(f"{stem}-{i}" for i in range(2, len(taken) + 2))]
             cell.id = next(name for name in names if name not in taken)
             taken.add(cell.id)

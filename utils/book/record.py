@@ -21,7 +21,8 @@ from types import ModuleType
 
 import torch
 
-from utils.book.sources import data_files, module_closure
+from utils.book.sources import data_files
+from utils.imports import module_closure
 from utils.records import Record, by_name, record_path
 
 Job = tuple[int, dict]  # a seed and a setting

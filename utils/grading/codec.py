@@ -1,7 +1,8 @@
 """Values to bytes and back: what a check and a student's code may exchange. JSON and raw buffers, never pickle.
 
-Plain values (None, bool, int, float, str, list, tuple, dict), NumPy arrays and scalars, and PyTorch tensors. A callable stays
-where it is: only its number crosses, and whoever decodes says what to call in its place. Everything else is refused.
+Plain values (None, bool, int, float, str, list, tuple, dict), NumPy arrays and scalars, and PyTorch tensors; a subclass crosses
+as what it extends. A function stays where it is, and so may an object of another make: only its number crosses, and whoever
+decodes says what stands in its place. Everything else is refused.
 """
 
 import json
@@ -18,6 +19,8 @@ DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float3
 MAX_DEPTH, MAX_AXES, MAX_VALUES = 16, 8, 100_000
 MAX_HEADER, MAX_BYTES = 4 << 20, 64 << 20  # of the JSON header, of all buffers together
 MAX_INTEGER = 2**63
+MAX_NAME = 50  # letters of a type's name
+MAX_MESSAGE = 4 + MAX_HEADER + MAX_BYTES
 MALFORMED = (
     ValueError,
     TypeError,
@@ -33,14 +36,36 @@ class CodecError(ValueError):
     """A value that may not cross, or bytes that no `encode` wrote."""
 
 
-def refuse(number: int) -> Callable:
-    """What `decode` does with a callable unless told otherwise."""
+def refuse(number: int, kind: str) -> Any:
+    """What `decode` does with an object that stayed where it was, unless told otherwise."""
     raise CodecError("a function cannot cross here")
 
 
-def pack(value: Any) -> tuple[Any, list[np.ndarray], list[Callable]]:
-    """A value -> (a tree that JSON can hold, copies of the arrays in it, the callables in it)."""
-    arrays, callables, left = [], [], {"values": MAX_VALUES, "bytes": MAX_BYTES}
+def is_opaque(value: Any) -> bool:
+    """Whether a student's value stays in its room: a function, a generator, an object of a class that is not a library's."""
+    library = type(value).__module__.partition(".")[0] in ("builtins", "numpy", "torch")
+    return callable(value) or hasattr(type(value), "__next__") or not library
+
+
+def kept(table: list[Any], stays: Callable[[Any], bool] = callable) -> Callable[[Any], int | None]:
+    """For `encode`: what `stays` is appended to the table, and its place there is its number."""
+
+    def refer(value: Any) -> int | None:
+        if not stays(value):
+            return None
+        table.append(value)
+        return len(table) - 1
+
+    return refer
+
+
+def nothing(value: Any) -> None:
+    """For `encode`: nothing stays, so functions are refused."""
+
+
+def pack(value: Any, refer: Callable[[Any], int | None] = nothing) -> tuple[Any, list[np.ndarray]]:
+    """A value -> (a tree that JSON can hold, copies of the arrays in it); refer(v) is the number of a v that stays, or None."""
+    arrays, left = [], {"values": MAX_VALUES, "bytes": MAX_BYTES}
 
     def array(kind: str, a: np.ndarray) -> dict:
         if a.dtype.name not in DTYPES:
@@ -61,42 +86,47 @@ def pack(value: Any) -> tuple[Any, list[np.ndarray], list[Callable]]:
             raise CodecError(f"the value holds more than {MAX_VALUES} parts")
         if v is None or type(v) in (bool, str):
             return v
-        if type(v) is int:
+        if isinstance(v, str):
+            return str.__str__(v)
+        if isinstance(v, np.generic):  # before float: np.float64 is one
+            return array("scalar", np.asarray(v))
+        if isinstance(v, int):
             if not -MAX_INTEGER <= v < MAX_INTEGER:
                 raise CodecError("an int does not fit in 64 bits")
-            return v
-        if type(v) is float:
-            return v if math.isfinite(v) else {"kind": "float", "value": repr(v)}
-        if type(v) is list:
+            return int(v)
+        if isinstance(v, float):
+            return float(v) if math.isfinite(v) else {"kind": "float", "value": repr(float(v))}
+        if isinstance(v, list):
             return [tree(x, depth + 1) for x in v]
-        if type(v) is tuple:
+        if isinstance(v, tuple):
             return {"kind": "tuple", "value": [tree(x, depth + 1) for x in v]}
-        if type(v) is dict:
+        if isinstance(v, dict):
             return {"kind": "dict", "value": [[tree(k, depth + 1), tree(x, depth + 1)] for k, x in v.items()]}
-        if type(v) is np.ndarray:
+        if type(v) is np.ndarray:  # a masked array or a matrix means something else
             return array("array", v)
-        if isinstance(v, np.generic):
-            return array("scalar", np.asarray(v))
         if isinstance(v, Tensor):
             if v.layout != torch.strided or str(v.dtype).removeprefix("torch.") not in DTYPES:
                 raise CodecError(f"a tensor of {v.dtype}, {v.layout} cannot cross; expected a dense one of {', '.join(DTYPES)}")
             return array("tensor", v.detach().cpu().numpy())
-        if callable(v):
-            callables.append(v)
-            return {"kind": "callable", "number": len(callables) - 1}
+        if (number := refer(v)) is not None:
+            return {"kind": "object", "number": number, "type": type(v).__name__[:MAX_NAME]}
         raise CodecError(f"a value of type {type(v).__name__} cannot cross; expected numbers, strings, lists, arrays, tensors")
 
-    return tree(value, 0), arrays, callables
+    return tree(value, 0), arrays
 
 
-def unpack(tree: Any, arrays: list[np.ndarray], callable_at: Callable[[int], Callable] = refuse) -> Any:
-    """The value that `pack` took apart, its arrays used as they are; `callable_at(number)` gives what stands for a callable."""
+def unpack(tree: Any, arrays: list[np.ndarray], object_at: Callable[[int, str], Any] = refuse) -> Any:
+    """The value that `pack` took apart, its arrays used as they are; `object_at(number, type)` stands for what stayed."""
     left, queue = {"values": MAX_VALUES}, iter(arrays)
 
     def value(t: Any, depth: int) -> Any:
         left["values"] -= 1
         if depth > MAX_DEPTH or left["values"] < 0:
             raise CodecError("the value is nested too deeply or holds too many parts")
+        if type(t) is str and not t.isascii() and any("\ud800" <= c <= "\udfff" for c in t):
+            raise CodecError("a string holds half of a character (a lone surrogate)")
+        if type(t) is int and not -MAX_INTEGER <= t < MAX_INTEGER:
+            raise CodecError("an int does not fit in 64 bits")
         if t is None or type(t) in (bool, str, int, float):
             return t
         if type(t) is list:
@@ -114,28 +144,28 @@ def unpack(tree: Any, arrays: list[np.ndarray], callable_at: Callable[[int], Cal
                 return next(queue)[()]
             case {"kind": "tensor"}:
                 return torch.from_numpy(next(queue))
-            case {"kind": "callable", "number": int(number)}:
-                return callable_at(number)
+            case {"kind": "object", "number": int(number), "type": str(name)}:
+                return object_at(number, name[:MAX_NAME])
         raise CodecError("the tree holds a part of no known kind")
 
     return value(tree, 0)
 
 
-def encode(value: Any) -> tuple[bytes, list[Callable]]:
-    """A value -> its bytes, and the callables in it, in the order of their numbers. CodecError for what may not cross.
+def encode(value: Any, refer: Callable[[Any], int | None] = nothing) -> bytes:
+    """A value -> its bytes. CodecError for what may not cross; refer(v) is the number of a v that stays, or None.
 
     The bytes: the header's length (4 bytes, big-endian), the header (JSON: the tree, and each buffer's dtype and shape),
     then the buffers, little-endian, in order.
     """
-    tree, arrays, callables = pack(value)
+    tree, arrays = pack(value, refer)
     header = json.dumps([tree, [[a.dtype.name, a.shape] for a in arrays]]).encode()
     if len(header) > MAX_HEADER:
         raise CodecError(f"the value is too large; expected at most {MAX_HEADER} bytes beside its arrays")
     buffers = [a.astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays]
-    return b"".join([struct.pack(">I", len(header)), header, *buffers]), callables
+    return b"".join([struct.pack(">I", len(header)), header, *buffers])
 
 
-def decode(data: bytes, callable_at: Callable[[int], Callable] = refuse) -> Any:
+def decode(data: bytes, object_at: Callable[[int, str], Any] = refuse) -> Any:
     """Bytes that `encode` wrote -> the value. CodecError, and no other, for any other bytes."""
     try:
         (length,) = struct.unpack_from(">I", data)
@@ -144,15 +174,20 @@ def decode(data: bytes, callable_at: Callable[[int], Callable] = refuse) -> Any:
         tree, descriptions = json.loads(data[4 : 4 + length])
         arrays, place = [], 4 + length
         for dtype, shape in descriptions:
-            if dtype not in DTYPES or len(shape) > MAX_AXES or any(type(n) is not int or n < 0 for n in shape):
+            if (
+                dtype not in DTYPES
+                or len(shape) > MAX_AXES
+                or any(type(n) is not int or not 0 <= n <= MAX_BYTES for n in shape)
+            ):
                 raise CodecError("a buffer has no valid dtype and shape")
             little = np.dtype(dtype).newbyteorder("<")
             count = math.prod(shape)
-            arrays.append(np.frombuffer(data, little, count, place).reshape(shape).astype(dtype))
+            raw = np.frombuffer(data, "u1" if dtype == "bool" else little, count, place)  # a bool is 0 or 1, whatever the byte
+            arrays.append(raw.reshape(shape).astype(dtype))
             place += count * little.itemsize
         if place != len(data):
             raise CodecError("the buffers do not fill the message")
-        return unpack(tree, arrays, callable_at)
+        return unpack(tree, arrays, object_at)
     except CodecError:
         raise
     except MALFORMED as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from utils.grading.notebooks import CHECK, cells
+from utils.grading.notebooks import cells
 
 BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?::(.*))?$")
 END = re.compile(r"^\s*### END SOLUTION\s*$")
@@ -80,9 +80,10 @@ def write_exercises(solutions: Path, exercises: Path) -> list[Path]:
 def _expect_ids(notebook: NotebookNode) -> None:
     solutions = [id for id, _ in cells(notebook, "solution")]
     checks = [id for id, _ in cells(notebook, "grade")]
-    repeated = [id for id, count in Counter([*solutions, *checks, *(cell.id for cell in notebook.cells)]).items() if count > 1]
+    each = (solutions, checks, [cell.id for cell in notebook.cells])
+    repeated = [id for ids in each for id, count in Counter(ids).items() if count > 1]
     if repeated:
         raise ValueError(f"two cells have the id {repeated[0]!r}; expected one")
-    alone = {CHECK + id for id in solutions} ^ set(checks)
+    alone = set(solutions) ^ set(checks)
     if alone:
-        raise ValueError(f"task {min(alone).removeprefix(CHECK)} has one of its cells only; expected a solution and a check")
+        raise ValueError(f"task {min(alone)} has one of its cells only; expected a solution and a check")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-CHECK = "check-"  # the id of a check cell is this and the id of its task
+TASK, CHECK = "task-", "check-"  # how the ids of a task's cells begin; "task-02-4" is of task 02.4
 HEADING = re.compile(r"^## (\d\d\.\d+) (.+)$", re.M)
 EFFORT = re.compile(r"^(\d+) points? · difficulty (●{1,3})○* · (\d+) minutes$", re.M)
 CHECK_CELL = re.compile(r"""^check\(["'](\d\d\.\d+)["']\)$""", re.M)
@@ -42,12 +42,18 @@ def dots(difficulty: int) -> str:
     return "●" * difficulty + "○" * (3 - difficulty)
 
 
+def task_of(grade_id: str) -> str:
+    """The task that a cell's id in nbgrader's metadata stands for, which may hold no dot: task-02-4 or check-02-4 -> 02.4."""
+    found = re.fullmatch(rf"(?:{TASK}|{CHECK})(\d\d)-(\d+)", grade_id)
+    return f"{found[1]}.{found[2]}" if found else grade_id
+
+
 def cells(notebook: NotebookNode, kind: str) -> Iterator[tuple[str, NotebookNode]]:
-    """(grade_id, cell) of the cells of that kind: "solution", which the student fills in, or "grade", the check."""
+    """(task, cell) of the cells of that kind: "solution", which the student fills in, or "grade", the check."""
     for cell in notebook.cells:
         graded = cell.metadata.get("nbgrader", {})
         if graded.get(kind):
-            yield graded["grade_id"], cell
+            yield task_of(graded["grade_id"]), cell
 
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
@@ -56,8 +62,8 @@ def exercises(notebook: NotebookNode) -> list[Exercise]:
     found = {}
     for id, cell in cells(notebook, "solution"):
         course = cell.metadata.get("course", {})
-        if CHECK + id in points and course:
-            found[id] = Exercise(id, course["title"], points[CHECK + id], course["difficulty"], course["minutes"])
+        if id in points and course:
+            found[id] = Exercise(id, course["title"], points[id], course["difficulty"], course["minutes"])
     return list(found.values())
 
 
@@ -77,7 +83,7 @@ def marked(notebook: NotebookNode) -> NotebookNode:
                 efforts[heading[1]] = EFFORT.search(cell.source)
         elif found := CHECK_CELL.search(cell.source):
             effort = _effort(found[1], efforts)
-            cell.metadata["nbgrader"] = _nbgrader(CHECK + found[1], grade=True) | {"points": int(effort[1])}
+            cell.metadata["nbgrader"] = _nbgrader(found[1], grade=True) | {"points": int(effort[1])}
         elif SOLUTION in cell.source:
             if heading is None:
                 raise ValueError(f"cell {cell.id!r} holds a solution under no task; expected a heading above it: ## 02.4 Top-k")
@@ -95,6 +101,6 @@ def _effort(id: str, efforts: dict[str, re.Match | None]) -> re.Match:
     return efforts[id]
 
 
-def _nbgrader(grade_id: str, grade: bool) -> dict:
+def _nbgrader(id: str, grade: bool) -> dict:
     kind = {"grade": grade, "locked": grade, "solution": not grade, "task": False}
-    return {"cell_type": "code", "grade_id": grade_id, "schema_version": 3} | kind
+    return {"cell_type": "code", "grade_id": (CHECK if grade else TASK) + id.replace(".", "-"), "schema_version": 3} | kind

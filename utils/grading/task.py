@@ -25,7 +25,8 @@ import numpy as np
 from torch import Tensor
 
 from utils.grading import checks
-from utils.grading.rooms import Direct, Room, StudentError
+from utils.grading.calls import StudentError
+from utils.grading.rooms import Direct, Room, Theirs
 
 RELATIVE, OF_LARGEST, ABSOLUTE = 1e-4, 1e-5, 1e-8
 """The tolerance: a number may miss by 1e-4 of itself, plus 1e-5 of the largest in its array, plus 1e-8 (float32 is enough)."""
@@ -55,11 +56,20 @@ class Task:
     ask: Ask
     oracle: Mapping[str, Callable]
     mistakes: Mapping[str, Mistake]
+    may_use: tuple[str, ...] = ()  # packages beyond Python and NumPy, or parts of them: "torch", "utils.shapes"
+    not_use: tuple[str, ...] = ()  # what of these does the whole task: "torch.nn.LSTMCell", or a method, ".softmax"
 
 
-def task(id: str, *, oracle: Mapping[str, Callable], mistakes: Mapping[str, Mistake]) -> Callable[[Ask], Task]:
+def task(
+    id: str,
+    *,
+    oracle: Mapping[str, Callable],
+    mistakes: Mapping[str, Mistake],
+    may_use: tuple[str, ...] = (),
+    not_use: tuple[str, ...] = (),
+) -> Callable[[Ask], Task]:
     """Decorates the check of task `id`."""
-    return lambda ask: Task(id, ask, oracle, mistakes)
+    return lambda ask: Task(id, ask, oracle, mistakes, may_use, not_use)
 
 
 @dataclass(frozen=True)
@@ -254,4 +264,4 @@ def _described(value: Any) -> str:
         return f"a NumPy array of shape {value.shape}"
     if isinstance(value, (int, float, np.generic)):
         return f"a number ({type(value).__name__})"
-    return "None" if value is None else f"of type {type(value).__name__}"
+    return "None" if value is None else f"of type {value.type if isinstance(value, Theirs) else type(value).__name__}"

@@ -285,6 +285,8 @@ def lstm_with(cell: Callable, gates: Callable = lambda a: a.chunk(4, -1)) -> Cal
 @task(
     "01.4",
     oracle={"lstm_step": lstm_by_torch},
+    may_use=("torch",),
+    not_use=("torch.nn.LSTMCell", "torch.nn.LSTM", "torch.lstm_cell", "torch.lstm"),
     mistakes={
         "g and o exchanged": mistake(
             "Look at which block of columns is which: the statement gives the order.",
@@ -425,6 +427,7 @@ def bits_with(read: Callable) -> Callable:
 @task(
     "01.6",
     oracle={"bits_per_character": bits_by_torch},
+    may_use=("torch",),
     mistakes={
         "padding counted": mistake(
             "Change a logit in the padding: your answer changes. Look at which places enter.",

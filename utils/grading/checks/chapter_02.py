@@ -209,6 +209,7 @@ def tempered_by_definition(logits: Tensor, temperature: float) -> Tensor:
 @task(
     "02.3",
     oracle={"tempered": tempered_by_definition},
+    may_use=("torch",),
     mistakes={
         "multiplied by the temperature": mistake(
             "A low temperature makes the best token more probable. Look at which way yours goes.",
@@ -509,6 +510,7 @@ def nucleus_by_loop(logits: Tensor, p: float) -> Tensor:
 @task(
     "02.6",
     oracle={"keep_nucleus": nucleus_by_loop},
+    may_use=("torch",),
     mistakes={
         "the token that reaches p left out": mistake(
             "Add up the probabilities that stay: the sum is to be at least p. Look at the token that crosses it.",
@@ -627,6 +629,7 @@ def smaller_token_first(scores: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor, 
 @task(
     "02.7",
     oracle={"expand": expand_by_sorting},
+    may_use=("torch",),
     mistakes={
         "one continuation for each hypothesis": mistake(
             "The best two may come from one hypothesis. Look at which continuations compete with each other.",

@@ -336,6 +336,7 @@ def first_of_each(contexts: Tensor, there: Tensor) -> Tensor:
 @task(
     "03.4",
     oracle={"context_means": means_by_loop},
+    may_use=("torch",),
     mistakes={
         "empty places counted": mistake(
             "Change the id in an empty place: your answer must stay. Look at where the mask enters.",
@@ -706,6 +707,7 @@ def by_softmax(right: Tensor, wrong: Tensor) -> Tensor:
 @task(
     "03.7",
     oracle={"sampled_loss": sampled_loss_by_softplus},
+    may_use=("torch",),
     mistakes={
         "noise drawn near": mistake(
             "Noise is pushed away: a high score there costs much. Look at the sign inside the second sigmoid.",
