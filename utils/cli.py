@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from utils.book.project import find_root
+from utils.grading.sandbox.walls import LEVELS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check and study the book.")
 console = Console()
-Own = Annotated[Path | None, typer.Option(help="a folder with solutions/, checks/ of your own; the book if left out")]
-Sandbox = Annotated[str | None, typer.Option(help="namespaces, landlock or process; the strongest that works here if left out")]
+Level = StrEnum("Level", LEVELS)
+OWN = typer.Option(help="a folder with solutions/ and checks/ of your own; the book if left out", exists=True, file_okay=False)
+Own = Annotated[Path | None, OWN]
+Sandbox = Annotated[Level | None, typer.Option(help="how students' code is walled in; the strongest that works if left out")]
 
 
 @app.command()
@@ -99,10 +103,14 @@ def exercises(course: Own = None) -> None:
 
     root = find_root()
     folder = course or root
-    for path in sorted([*folder.glob("chapters/*.ipynb"), *folder.glob("solutions/*.ipynb")]):
-        if tidy(root, path):
-            console.print(f"tidied {path.relative_to(folder)}")
-    write_exercises(folder / "solutions", folder / "exercises")
+    try:
+        for path in sorted([*folder.glob("chapters/*.ipynb"), *folder.glob("solutions/*.ipynb")]):
+            if tidy(root, path):
+                console.print(f"tidied {path.relative_to(folder)}")
+        write_exercises(folder / "solutions", folder / "exercises")
+    except ValueError as error:
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -115,11 +123,12 @@ def release(
     from utils.grading.workers import SandboxError, strongest
 
     try:
-        with strongest(sandbox) as workers, console.status("proving") as status:
+        with strongest(sandbox and sandbox.value) as workers, console.status("proving") as status:
             written = hand_out(course or find_root(), out, workers, on_task=lambda task: status.update(f"proving {task}"))
     except (ReleaseError, SandboxError) as error:
-        console.print(str(error), markup=False, highlight=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
+    console.print(f"Hand out {out.as_posix()}: {', '.join(sorted(path.name for path in out.iterdir()))}", highlight=False)
     console.print(f"{len(written)} notebooks in {(out / 'exercises').as_posix()}", highlight=False, soft_wrap=True)
 
 
@@ -141,12 +150,12 @@ def new(name: Annotated[str, typer.Argument(help="number and words, as in 03-wor
 @app.command()
 def grade(
     submissions: Annotated[Path, typer.Argument(help="a folder or a notebook of each student", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Option(help="the folder of the results; a second run goes on where the first one stopped")],
+    out: Annotated[Path, typer.Option(help="the results; a second run goes on where the first one stopped", file_okay=False)],
     course: Own = None,
     exercise: Annotated[list[str] | None, typer.Option(help="counts for everybody, handed in or not; may be repeated")] = None,
     sandbox: Sandbox = None,
-    seconds: float = typer.Option(10, help="for each task, and for each cell of a student's"),
-    jobs: int = typer.Option(2, help="students that are graded at the same time"),
+    seconds: float = typer.Option(10, min=0.1, help="for each task, and for each cell of a student's"),
+    jobs: int = typer.Option(2, min=1, help="students that are graded at the same time"),
 ) -> None:
     """Grade a class: every student's notebooks, safely, with a page of feedback each and tables of the class."""
     from utils.grading.batch import grade_class
@@ -161,7 +170,7 @@ def grade(
                 out,
                 course or find_root(),
                 exercise or (),
-                sandbox,
+                sandbox and sandbox.value,
                 seconds,
                 jobs,
                 on_start=lambda total: progress.update(bar, total=total),
@@ -169,11 +178,13 @@ def grade(
                 on_wait=lambda: console.print("another run is at work in this folder; waiting for its end"),
             )
     except (ValueError, SandboxError) as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         console.print("stopped; what was graded is kept, and the same command does the rest")
-        os._exit(130)
+        raise typer.Exit(130) from None
+    if run.passed_over:
+        console.print(f"passed over, no student's: {', '.join(run.passed_over)}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(run.anew)} of {len(run.graded)} students graded, {len(run.changes)} marks changed", highlight=False)
     console.print(f"Read {(out / 'summary.md').as_posix()}, hand out {(out / 'students').as_posix()}", soft_wrap=True)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 MAX_DEPTH, MAX_AXES, MAX_VALUES = 16, 8, 100_000
+MAX_KEYS = 5_000  # of all dictionaries together: keys made to collide take time that grows with the square
 MAX_HEADER, MAX_BYTES = 4 << 20, 64 << 20  # of the JSON header, of all buffers together
 MAX_INTEGER = 2**63
 MAX_NAME = 50  # letters of a type's name
@@ -65,7 +66,7 @@ def nothing(value: Any) -> None:
 
 def pack(value: Any, refer: Callable[[Any], int | None] = nothing) -> tuple[Any, list[np.ndarray]]:
     """A value -> (a tree that JSON can hold, copies of the arrays in it); refer(v) is the number of a v that stays, or None."""
-    arrays, left = [], {"values": MAX_VALUES, "bytes": MAX_BYTES}
+    arrays, left = [], {"values": MAX_VALUES, "bytes": MAX_BYTES, "keys": MAX_KEYS}
 
     def array(kind: str, a: np.ndarray) -> dict:
         if a.dtype.name not in DTYPES:
@@ -101,6 +102,9 @@ def pack(value: Any, refer: Callable[[Any], int | None] = nothing) -> tuple[Any,
         if isinstance(v, tuple):
             return {"kind": "tuple", "value": [tree(x, depth + 1) for x in v]}
         if isinstance(v, dict):
+            left["keys"] -= len(v)
+            if left["keys"] < 0:
+                raise CodecError(f"the value holds more than {MAX_KEYS} keys")
             return {"kind": "dict", "value": [[tree(k, depth + 1), tree(x, depth + 1)] for k, x in v.items()]}
         if type(v) is np.ndarray:  # a masked array or a matrix means something else
             return array("array", v)
@@ -117,7 +121,7 @@ def pack(value: Any, refer: Callable[[Any], int | None] = nothing) -> tuple[Any,
 
 def unpack(tree: Any, arrays: list[np.ndarray], object_at: Callable[[int, str], Any] = refuse) -> Any:
     """The value that `pack` took apart, its arrays used as they are; `object_at(number, type)` stands for what stayed."""
-    left, queue = {"values": MAX_VALUES}, iter(arrays)
+    left, queue = {"values": MAX_VALUES, "keys": MAX_KEYS}, iter(arrays)
 
     def value(t: Any, depth: int) -> Any:
         left["values"] -= 1
@@ -137,6 +141,9 @@ def unpack(tree: Any, arrays: list[np.ndarray], object_at: Callable[[int, str], 
             case {"kind": "tuple", "value": [*items]}:
                 return tuple(value(x, depth + 1) for x in items)
             case {"kind": "dict", "value": [*pairs]}:
+                left["keys"] -= len(pairs)
+                if left["keys"] < 0:
+                    raise CodecError("the dictionaries hold too many keys")
                 return {value(k, depth + 1): value(x, depth + 1) for k, x in pairs}
             case {"kind": "array"}:
                 return next(queue)

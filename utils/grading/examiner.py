@@ -31,6 +31,12 @@ from utils.imports import imported_modules, module_closure
 ROOT = Path(utils.__file__).resolve().parent.parent
 ENGINE = ROOT / "utils" / "grading"
 
+ALONE = (
+    "A cell that stops or is left out costs the tasks that need it, and no other. Cells are run in a fresh Python, from the "
+    "first to the last, without other files, a network, a shell or a keyboard: restart your kernel and run all cells to see "
+    "the same."
+)
+
 
 @dataclass(frozen=True)
 class Examiner:
@@ -56,12 +62,13 @@ class Examiner:
         """
         handed = collect(student, path, self.course)
         marks, notes = [], {"": handed.notes}
+        kept = {mark.task: mark for mark in before.marks} if before else {}
         for work in handed.works:
             blank = [self._blank(work, exercise) for exercise in exercises(self.course.exercises[work.exercise])]
-            kept = {mark.task: mark for mark in before.marks} if before else {}
-            made = {mark.task: kept[mark.task] for mark in blank if _same(mark, kept.get(mark.task))} | dict(done)
-            notes[work.exercise] = before.notes.get(work.exercise, ()) if before else work.notes
-            if any(mark.task not in made for mark in blank):
+            made = {mark.task: kept[mark.task] for mark in blank if _same(mark, kept.get(mark.task))}
+            notes[work.exercise] = before.notes.get(work.exercise, ()) if made else work.notes
+            if len(made) < len(blank):
+                made |= {mark.task: done[mark.task] for mark in blank if mark.task in done}
                 with Session(self.workers, work.cells, _modules(blank), self.seconds) as session:
                     for mark in blank:
                         if mark.task not in made:
@@ -76,6 +83,16 @@ class Examiner:
             return before
         return replace(found, graded=datetime.now(UTC).isoformat(timespec="seconds"))
 
+    def fault(self) -> str:
+        """Why nobody can be examined, in a sentence: a task without a check, or checks that cannot be imported."""
+        for name, notebook in self.course.exercises.items():
+            for exercise in exercises(notebook):
+                try:
+                    find(exercise.id)
+                except Exception as error:
+                    return f"task {exercise.id} of {name} cannot be checked: {type(error).__name__}: {error}"
+        return ""
+
     def _blank(self, work: Work, exercise: Exercise) -> Mark:
         """A mark before its task is checked, with the digests of all that it depends on."""
         digests = {
@@ -85,7 +102,7 @@ class Examiner:
             "versions": _digest(versions()),
             "settings": _digest([self.workers.level, commitment(self.secret), self.seconds]),
         }
-        return Mark(exercise.id, exercise.title, work.exercise, exercise.points, None, digests=digests)
+        return Mark(exercise.id, exercise.title, work.exercise, float(exercise.points), None, digests=digests)
 
     def _checked(self, session: Session, student: str, blank: Mark) -> Mark:
         outcome = session.grade(find(blank.task), seed(self.secret, student, blank.task))
@@ -101,16 +118,14 @@ def versions() -> dict[str, str]:
 def check_digest(task: str) -> str:
     """Of the code of a task's check and of all of ours that it compares with, the engine itself left out."""
     file = Path(find_spec(f"{checks.__name__}.chapter_{task[:2]}").origin)
-    compared = module_closure(ROOT, imported_modules(file.read_text(encoding="utf-8"))) | {file}
-    return _digest(
-        [path.read_text(encoding="utf-8") for path in sorted(compared) if path == file or ENGINE not in path.parents]
-    )
+    compared = {path for path in module_closure(ROOT, imported_modules(file.read_text("utf-8"))) if ENGINE not in path.parents}
+    return _digest(sorted(path.read_text("utf-8") for path in compared | {file}))  # wherever the folders lie
 
 
 @cache
 def engine_digest() -> str:
     """Of the code that gives marks: what reads, runs and compares. How marks are kept and shown is not among it."""
-    names = [f"utils.grading.{name}" for name in ("session", "examiner", "task", "ingest", "workers", "forkserver", "worker")]
+    names = [f"utils.grading.{name}" for name in ("examiner", "forkserver", "plainworker")]  # and all that these import
     files = [path for path in sorted(module_closure(ROOT, names)) if path.parent.name != "checks"]
     return _digest([path.read_text(encoding="utf-8") for path in files])
 
@@ -134,4 +149,6 @@ def _about_cells(work: Work, errors: Mapping[int, str]) -> Iterator[str]:
     """Sentences about the cells that did not run to their end."""
     for number, error in sorted(errors.items()):
         first = next((line.strip() for line in work.cells[number].splitlines() if line.strip()), "")
-        yield f"The cell that begins with “{first[:60]}” {error}."
+        yield f"The cell that begins with “{first[:60]}” {error.rstrip('.')}."
+    if errors:
+        yield ALONE

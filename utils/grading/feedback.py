@@ -48,7 +48,8 @@ def page(graded: Graded, course: Course) -> str:
     marks = {name: [mark for mark in graded.marks if mark.exercise == name] for name in names}
     body = [
         f'<p class="total">{_points(graded.points, graded.of)}</p>',
-        '<p class="quiet">The points of a task are given when every part of its check passes.</p>',
+        '<p class="quiet">All cells of a notebook are run, from the first to the last, and then each task is checked. '
+        "Its points are given when every part of its check passes.</p>",
         *(_exercise(_title(name, course), marks[name], graded.notes.get(name, ())) for name in names if marks[name]),
         _written(graded),
         _notes("About your files", [note for name, each in graded.notes.items() if not marks.get(name) for note in each]),

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 
 from utils.grading import codec
@@ -66,6 +67,7 @@ def _wall_in(end: socket.socket, walls: Walls, allowance: list[tuple[int, int]],
     os.chdir(home)
     os.environ.clear()
     os.environ.update(HOME=home, TMPDIR=home, MPLCONFIGDIR=home, PATH="/usr/bin:/bin", LANG="C.UTF-8", OMP_NUM_THREADS="1")
+    tempfile.tempdir = None  # it may have been looked up before
     limits.apply(allowance)
     kernel.drop_privileges(uid)
     kernel.die_with_parent()

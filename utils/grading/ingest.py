@@ -74,9 +74,9 @@ def collect(student: str, path: Path, course: Course) -> Handed:
             notes.append(_about(file, path, str(error)))
             continue
         read[name].append(_place(file, path))
-        rank = file.stem == name, changed
+        taken = take(theirs, ours[name])
+        rank = taken.tried, file.stem == name, changed
         if name not in best or rank > best[name][0]:
-            taken = take(theirs, ours[name])
             odd = _few(_about(file, path, reason) for reason in (*odd, *taken.notes))
             best[name] = rank, Work(name, read[name][-1], taken.sources, taken.written, odd)
     works = tuple(best[name][1] for name in ours if name in best)

@@ -1,26 +1,29 @@
 """Hands a course out: first each solution must earn its points and each stub none, then everything but the answers is copied.
 
-The proof is made as grading is, in the sandbox. What the students hand in is batch.py's business.
+The proof is made as a class is graded, by the examiner, in the sandbox. What students hand in is batch.py's business.
 """
 
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from utils.grading import course as courses
+from utils.grading import progress
+from utils.grading.course import Course
+from utils.grading.examiner import Examiner
 from utils.grading.generate import student_version
+from utils.grading.marks import Mark
 from utils.grading.notebooks import exercises, marked
-from utils.grading.session import Session
-from utils.grading.task import find
 from utils.grading.workers import Workers
 
-SEEDS = (0, 1, 2)
+SECRETS = (b"0", b"1", b"2")  # each makes for other inputs
 SECONDS = 10.0  # for a task
 ANSWERS = ("solutions", "tests", "checks")  # of a course's own; the book's checks are part of its package, and public
-NOT_OURS = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info")
+NOT_OURS = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", progress.FILE)
 
 
 class ReleaseError(ValueError):
@@ -36,14 +39,20 @@ def release(folder: Path, out: Path, workers: Workers, on_task: Callable[[str], 
     if out.exists() or folder in out.parents:
         what = "exists" if out.exists() else f"lies in {folder}"
         raise ReleaseError(f"{out} {what}; expected a folder that can be made anew")
-    sources = sorted((folder / "solutions").glob("*.ipynb"))
-    if not sources:
+    if marks := [key.parent for key in folder.rglob("secret.key")]:
+        raise ReleaseError(f"{marks[0]} holds the marks of a class; move it out of {folder}, or they are handed out too")
+    solved, stubs = {}, {}
+    for path in sorted((folder / "solutions").glob("*.ipynb")):
+        try:
+            solved[path.stem] = marked(nbformat.read(path, as_version=4))
+            stubs[path.stem] = student_version(solved[path.stem])
+        except ValueError as error:
+            raise ReleaseError(f"{path.name}: {error}") from error
+    if not solved:
         raise ReleaseError(f"there is no notebook in {folder / 'solutions'}")
     courses.know(folder / "checks")
-    solved = {path: marked(nbformat.read(path, as_version=4)) for path in sources}
-    student = {path: student_version(notebook) for path, notebook in solved.items()}
-    faults = [fault for path in sources for fault in faults_of(solved[path], student[path], workers, on_task)]
-    if faults:
+    course = Course(folder, stubs)
+    if faults := dict.fromkeys(_faults(course, solved, workers, on_task)):
         raise ReleaseError("\n".join(faults))
 
     def left_out(parent: str, names: list[str]) -> set[str]:
@@ -51,30 +60,47 @@ def release(folder: Path, out: Path, workers: Workers, on_task: Callable[[str], 
 
     shutil.copytree(folder, out, ignore=left_out)
     (out / "exercises").mkdir(exist_ok=True)
-    written = []
-    for path, notebook in student.items():
-        written.append(out / "exercises" / path.name)
-        written[-1].write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    return _write(out / "exercises", course.exercises)
+
+
+def _faults(
+    course: Course, solved: Mapping[str, NotebookNode], workers: Workers, on_task: Callable[[str], None]
+) -> Iterator[str]:
+    """What is wrong with the tasks: a solution that does not pass, a stub that does."""
+    tasks = {exercise.id: name for name, notebook in solved.items() for exercise in exercises(notebook)}
+    with tempfile.TemporaryDirectory(prefix="course-release-") as place:
+        _write(Path(place, "solution"), solved)
+        _write(Path(place, "stub"), course.exercises)
+        for secret in SECRETS:
+            examiner = Examiner(course, secret, workers, SECONDS)
+            if fault := examiner.fault():
+                yield fault
+                return
+            for handed in ("solution", "stub"):
+                graded = examiner.examine(
+                    handed, Path(place, handed), None, {}, on_task=lambda mark: on_task(mark.task), on_mark=lambda mark: None
+                )
+                found = {mark.task: mark for mark in graded.marks}
+                for task, name in tasks.items():
+                    if handed == "stub" and task in found and found[task].passed:
+                        yield f"{task}: its stub passes"
+                    elif handed == "solution" and not (task in found and found[task].passed):
+                        about = graded.notes.get(name, graded.notes[""])
+                        yield f"{task}: its solution does not pass ({_why(found.get(task))}) {' '.join(about)}".rstrip()
+
+
+def _why(mark: Mark | None) -> str:
+    if mark is None:
+        return "its notebook is not recognised"
+    if mark.problem or mark.result is None:
+        return mark.problem
+    failed = next((part for part in mark.result.parts if not part.passed), None)
+    return f"{failed.name}: {failed.message}" if failed and mark.result.unfinished is None else "it is not finished"
+
+
+def _write(folder: Path, notebooks: Mapping[str, NotebookNode]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / f"{name}.ipynb" for name in notebooks]
+    for path in written:
+        path.write_text(nbformat.writes(notebooks[path.stem]) + "\n", encoding="utf-8", newline="\n")
     return written
-
-
-def faults_of(solved: NotebookNode, student: NotebookNode, workers: Workers, on_task: Callable[[str], None]) -> list[str]:
-    """What is wrong with the tasks of one notebook: a solution that does not pass, a stub that does."""
-    faults = []
-    with Session(workers, _code(solved), {}, SECONDS) as right, Session(workers, _code(student), {}, SECONDS) as stub:
-        for exercise in exercises(solved):
-            on_task(exercise.id)
-            for seed in SEEDS:
-                outcome = right.grade(find(exercise.id), seed)
-                if outcome.result is None or not outcome.result.passed:
-                    why = outcome.problem or next(f"{p.name}: {p.message}" for p in outcome.result.parts if not p.passed)
-                    faults.append(f"{exercise.id}: its solution does not pass with seed {seed} ({why})")
-                outcome = stub.grade(find(exercise.id), seed)
-                if outcome.result is not None and outcome.result.passed:
-                    faults.append(f"{exercise.id}: its stub passes with seed {seed}")
-    return faults
-
-
-def _code(notebook: NotebookNode) -> list[str]:
-    """The sources of the code cells, the checks left out."""
-    return [c.source for c in notebook.cells if c.cell_type == "code" and not c.metadata.get("nbgrader", {}).get("grade")]

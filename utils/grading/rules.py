@@ -22,6 +22,8 @@ def violations(cells: Sequence[Any], names: Sequence[str], may_use: Sequence[str
     All that is bound to a name in any cell counts, since which of it comes last is not known before the cells are run.
     """
     reached = _reached(cells, names, may_use, not_use)
+    if any(cell["unread"] for cell in cells):  # it could hide anything
+        return ["One of your code cells is too long, or nested too deeply, to be read. Write it shorter, or cut it in two."]
     bad = {path: line for path, line in reached.items() if _named(path, not_use) or not _allowed(path, may_use)}
     first = sorted(bad, key=lambda path: not _named(path, not_use))[:MAX_SENTENCES]
     longest = [path for path in first if not any(other.startswith(path + ".") for other in bad)]
@@ -68,6 +70,10 @@ def _reached(cells: Sequence[Any], names: Sequence[str], may_use: Sequence[str],
                 todo += [(k, f"{p}.{rest}".strip("."), line or their_line) for k, p, their_line in means]
                 todo += reaches if root not in entered else []
                 todo += [("value", rest, line)] if rest and what == "value" else []
+                if what != "own":  # it is run at once: what it names may still be what a star imported
+                    roots = [(p, its_line) for k, p, its_line in (*means, *reaches) if k == "global"]
+                    starred = [(f"{module}.{p}", its_line) for module in stars for p, its_line in roots]
+                    todo += [("module", p, its_line) for p, its_line in starred if _named(p, not_use)]
             entered.add(root)
             if root not in bindings and not hasattr(builtins, root):
                 from_star = [f"{module}.{path}" for module in stars]

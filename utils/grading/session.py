@@ -15,6 +15,7 @@ from utils.grading.task import Result, Task, grade
 from utils.grading.workers import SandboxError, Worker, Workers
 
 CELLS = 6  # the cells of a notebook may take so many times as long, in all, as one of them or as a task
+RESERVE, HURRY = 2, 0.1  # so much of that is kept for a run without the slow cells, in which a cell has this part of its time
 MAX_DEPTH, MAX_TEXT, MAX_CHANGED = 20, 500, 20  # of calls within calls; of what a worker says, in letters and lines
 LEFT_OUT = "was left out: "
 FAULT = "The check itself failed on what your code returned, and a person will look at it."
@@ -39,6 +40,8 @@ class Session(Room):
         self.errors: dict[int, str] = {}  # number of a cell -> what went wrong in it
         self._workers, self._cells, self._modules = workers, list(cells), dict(modules)
         self._facts: dict[int, Any] = {}  # number of a cell -> what it refers to
+        self._took: dict[int, float] = {}  # number of a cell -> seconds
+        self._pace = seconds  # that a cell may take
         self._worker: Worker | None = None
         self._left, self._deadline, self._depth = CELLS * seconds, 0.0, 0
         self._functions: list[Callable] = []  # the check's, which the student's code may call
@@ -63,6 +66,9 @@ class Session(Room):
             return Outcome(None, f"{error}.", time.monotonic() - began)
         except SandboxError:
             raise
+        except (EOFError, TimeoutError):  # of the first message: it ended, or stopped reading, since the last task
+            self._end()
+            return Outcome(None, "The Python process ended before this task began.", time.monotonic() - began)
         except Exception as error:  # a check that fails on its own account costs nobody else anything
             return Outcome(None, f"{FAULT} ({type(error).__name__}: {str(error)[:MAX_TEXT]})", time.monotonic() - began)
 
@@ -73,7 +79,8 @@ class Session(Room):
             )
         self._depth += 1
         try:
-            self._send(("call", target, method, [*args], slope and (slope.wrt, slope.cotangent)))
+            named = target if isinstance(target, str) else Theirs(self, target, "")
+            self._send(("call", named, method, [*args], slope and (slope.wrt, slope.cotangent)))
             while True:
                 match self._receive(self._deadline):
                     case "answer", value, [*changed]:
@@ -83,8 +90,7 @@ class Session(Room):
                         raise StudentError(text[:MAX_TEXT], unfinished)
                     case "ask", int(number), tuple(given), dict(named):
                         self._send(self._called(number, given, named))
-                    case _ as m:
-                        print(m)
+                    case _:
                         raise EOFError
         except (TimeoutError, EOFError, codec.CodecError) as error:
             self._end()
@@ -125,31 +131,49 @@ class Session(Room):
     def _start(self) -> None:
         """Bring up a worker in which the cells have run. A cell that kills it or takes too long is left out of the next one."""
         while self._worker is None:
-            if self._left <= 0:
-                raise StudentError(f"the cells of this notebook take more than {CELLS * self.seconds:g} seconds in all")
+            self._ration()
             began = time.monotonic()
             cells = ["" if LEFT_OUT in self.errors.get(i, "") else source for i, source in enumerate(self._cells)]
             try:
                 message = codec.encode((cells, self._modules))
             except codec.CodecError as error:
                 raise StudentError(f"the code of this notebook cannot be run: {error}") from None
-            self._worker, at = self._workers.start(), 0
+            self._worker, at, since = self._workers.start(), 0, began
             try:
-                self._worker.channel.send(message, self._soon())
+                self._worker.channel.send(message, self._soon(began))
                 for at in range(len(cells)):  # before any of them runs
-                    self._facts[at] = self._receive(self._soon())
+                    since = time.monotonic()
+                    self._facts[at] = self._receive(self._soon(began))
                 for at in range(len(cells)):
-                    if error := self._receive(self._soon()):
+                    since = time.monotonic()
+                    if error := self._receive(self._soon(began)):
                         self.errors.setdefault(at, f"stopped with {str(error)[:MAX_TEXT]}")
+                    self._took[at] = time.monotonic() - since
             except (EOFError, TimeoutError, codec.CodecError) as error:
                 self._end()
-                slow = f"it took more than {self.seconds:g} seconds"
-                self.errors[at] = LEFT_OUT + (slow if isinstance(error, TimeoutError) else "it ended the Python process")
+                self._took[at] = time.monotonic() - since
+                if not isinstance(error, TimeoutError):
+                    self.errors[at] = f"{LEFT_OUT}it ended the Python process"
+                elif self._took[at] >= self.seconds:
+                    self.errors[at] = f"{LEFT_OUT}it took more than {self.seconds:g} seconds"
             finally:
                 self._left -= time.monotonic() - began
 
-    def _soon(self) -> float:
-        return time.monotonic() + min(self.seconds, max(self._left, 1))
+    def _ration(self) -> None:
+        """Once most of the time for the cells is used up, leave out the slow ones, and give each of the others little of it."""
+        too_long = f"the cells of this notebook take more than {CELLS * self.seconds:g} seconds in all"
+        if self._left <= 0:
+            raise StudentError(too_long)
+        if self._left <= RESERVE * self.seconds:
+            self._pace = HURRY * self.seconds
+            for at, took in self._took.items():
+                if took > self._pace and LEFT_OUT not in self.errors.get(at, ""):
+                    self.errors[at] = f"{LEFT_OUT}{too_long}, and this is a slow one"
+
+    def _soon(self, began: float) -> float:
+        """When the next cell must be done, of a worker that began then: in its own time, and in what is left for them all."""
+        left = self._left - (RESERVE * self.seconds if self._pace == self.seconds else 0)
+        return min(time.monotonic() + self._pace, began + max(left, 1))
 
     def _end(self) -> None:
         if self._worker:

@@ -21,10 +21,11 @@ Pair = tuple[Cell, Cell | None, bool]  # a student's cell, the cell of ours that
 
 @dataclass(frozen=True)
 class Taken:
-    """What is taken of a notebook: the sources to run, the written answers by grade_id, and what was odd."""
+    """What is taken of a notebook: whether it answers anything, the sources to run, the written answers, and what was odd."""
 
+    tried: bool
     sources: tuple[str, ...]
-    written: dict[str, str]
+    written: dict[str, str]  # by grade_id
     notes: tuple[str, ...]
 
 
@@ -95,7 +96,8 @@ def take(theirs: Sequence[Cell], ours: Sequence[Cell]) -> Taken:
     written = _written(pairs)
     if any(len(text) > MAX_SOURCE for text in written.values()):
         notes.append(f"has a written answer longer than {MAX_SOURCE} characters, of which the beginning is read. Shorten it.")
-    return Taken(tuple(sources), {task: text[:MAX_SOURCE] for task, text in written.items()}, tuple(notes))
+    written = {task: text[:MAX_SOURCE] for task, text in written.items()}
+    return Taken(bool(answered or written), tuple(sources), written, tuple(notes))
 
 
 def _paired(theirs: Sequence[Cell], ours: Sequence[Cell]) -> list[Pair]:

@@ -5,16 +5,19 @@ Runs in a sandbox that others build around it. It holds no check and no answer; 
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
+from itertools import dropwhile
 from types import ModuleType
 from typing import Any
 
+import torch
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import SList
 from traitlets.config import Config
 
 from utils.grading import calls, codec
@@ -25,13 +28,23 @@ from utils.grading.guard import guard
 
 MAX_ERROR = 500  # letters of an error that are passed on
 OURS = ("utils", "experiments")
+NOT_THERE = "{} is not defined at the end of your notebook; look at its spelling, and at the cells that stopped"
+IDLE = ("matplotlib", "conda", "reset")  # magic commands that do nothing here; what stands below them runs
 
 
 def make_shell() -> InteractiveShell:
-    """What runs the cells, magic commands included; it keeps no history."""
+    """What runs the cells, magic commands included; it keeps no history. No window, no command line and no way out is there.
+
+    In a notebook a shell command that fails, or a plot in a window, ends no cell, so they do nothing, and the cell goes on.
+    """
     shell = InteractiveShell.instance(
         config=Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
     )
+    torch.compile = _as_it_is  # there is no compiler
+    shell.enable_gui = shell.ask_exit = shell.system = lambda *_, **__: None
+    shell.getoutput, shell.db = lambda *_, **__: SList(), {}
+    for name in IDLE:
+        shell.register_magic_function(lambda line: None, magic_name=name)
     shell.run_cell("pass", store_history=False)  # what is imported at the first cell is there
     return shell
 
@@ -39,17 +52,34 @@ def make_shell() -> InteractiveShell:
 def serve(channel: Channel, shell: InteractiveShell) -> None:
     """The whole conversation: sources in, facts and errors out, then calls. EOFError when the grader hangs up."""
     cells, modules = codec.decode(channel.receive())
-    plain = TransformerManager().transform_cell  # magic commands become Python
     for source in cells:
-        channel.send(codec.encode(facts(plain(source))))  # nothing of the student's has run yet: this can be believed
+        channel.send(codec.encode(facts(python(source))))  # nothing of the student's has run yet: this can be believed
     sys.stdout = sys.stderr = Nowhere()
     sys.argv[:], sys.orig_argv[:] = [""], []
     _only(modules)
     for source in cells:
         result = shell.run_cell(source, store_history=False)
         error = result.error_before_exec or result.error_in_exec
-        channel.send(codec.encode(f"{type(error).__name__}: {error}"[:MAX_ERROR] if error else ""))
+        channel.send(codec.encode(_said(error)[:MAX_ERROR] if error else ""))
     Desk(channel, shell.user_ns).serve()
+
+
+def python(source: str) -> str:
+    """A cell as Python: magic commands as calls, and what stands below %%time, %%capture and their like as it stands there."""
+    below = dropwhile(lambda line: not line.strip() or line.lstrip().startswith("%%"), source.splitlines(keepends=True))
+    return TransformerManager().transform_cell("".join(below))
+
+
+def _as_it_is(function: Callable | None = None, **_: Any) -> Callable:
+    """In place of a decorator, with or without options: the function decides the mark, and not how fast it is."""
+    return function or _as_it_is
+
+
+def _said(error: BaseException) -> str:
+    """An error in words; of one in the syntax, the line instead of a file's name."""
+    if isinstance(error, SyntaxError) and error.text:
+        return f"{type(error).__name__}: {error.msg} (line {error.lineno}: {error.text.strip()})"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 class Nowhere(io.TextIOBase):
@@ -82,6 +112,8 @@ class Desk:
     def answer(self, target: Any, method: str, args: list[Any], before: list[Any], slope: tuple | None) -> bytes:
         """One call, and what came of it as a message: ("answer", value, changed) or ("error", message, unfinished)."""
         try:
+            if isinstance(target, str) and target not in self.namespace:
+                raise StudentError(NOT_THERE.format(target))
             call = calls.function(self.namespace, target) if isinstance(target, str) else calls.method(target, method)
             value, changed = calls.perform(call, args, before, slope and Slope(*slope), self.around)
             return codec.encode(("answer", value, sorted(changed)), codec.kept(self.things, codec.is_opaque))

@@ -89,6 +89,8 @@ class Workers:
 
 def strongest(wanted: str | None = None) -> Workers:
     """Workers at the level wanted, or at the strongest that works here; SandboxError if none does. `process` only by name."""
+    if wanted not in (None, *LEVELS):
+        raise SandboxError(f"there is no sandbox {wanted!r}; known are {', '.join(LEVELS)}")
     reasons = []
     for level in [wanted] if wanted else LEVELS[:-1]:
         workers = Workers(level)

@@ -15,8 +15,8 @@ from utils.grading.sandbox import kernel
 FILES = """read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat close close_range lseek
     stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents getdents64
     getcwd chdir fchdir mkdir mkdirat rmdir rename renameat renameat2 unlink unlinkat truncate ftruncate fallocate
-    fsync fdatasync sync_file_range copy_file_range sendfile umask chmod fchmod fchmodat utimensat flock fcntl
-    dup dup2 dup3 pipe pipe2 ioctl fadvise64"""
+    fsync fdatasync sync_file_range copy_file_range sendfile umask chmod fchmod fchmodat utimensat flock
+    dup dup2 dup3 pipe pipe2 fadvise64"""
 MEMORY = "brk mmap munmap mremap mprotect madvise mincore msync mlock munlock membarrier"
 THREADS = """futex set_robust_list get_robust_list rseq set_tid_address arch_prctl sched_yield sched_getaffinity getcpu
     sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min exit exit_group wait4 waitid"""
@@ -31,11 +31,15 @@ CHANNEL = "recvfrom sendto recvmsg sendmsg shutdown getsockopt setsockopt getsoc
 
 CLONE_THREAD, UNIX, STREAM, STREAM_MASK = 0x10000, 1, 1, 0xF
 SET_NAME, GET_NAME, NAME_MEMORY = 15, 16, 0x53564D41
+FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # copies, flags, locks; no owner, whom the kernel would send signals
+IOCTL = (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # what a terminal is, what is there to read, flags
 IN_PART = [  # allowed with these arguments only
     ("clone", Arg(0, MASKED_EQ, CLONE_THREAD, CLONE_THREAD)),
     ("prlimit64", Arg(0, EQ, 0)),
     ("socketpair", Arg(0, EQ, UNIX), Arg(1, MASKED_EQ, STREAM_MASK, STREAM)),  # an event loop wakes itself with one
     *(("prctl", Arg(0, EQ, option)) for option in (SET_NAME, GET_NAME, NAME_MEMORY)),
+    *(("fcntl", Arg(1, EQ, command)) for command in FCNTL),
+    *(("ioctl", Arg(1, EQ, command)) for command in IOCTL),
 ]
 EPERM, ENOSYS = 1, 38
 SECCOMP_MODE_FILTER = 2
