@@ -59,7 +59,7 @@ def build(jobs: int = typer.Option(2, help="chapters that run at the same time")
 def check() -> None:
     """What a developer runs every few minutes: the linter and the fast tests that need no built book."""
     root = find_root()
-    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "-m", "not book and not slow"))
+    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "--dist", "loadgroup", "-m", "not book and not slow"))
 
 
 @app.command()
@@ -69,7 +69,7 @@ def test() -> None:
     get_browser()
     failed = lint(root)
     build(jobs=2)
-    raise typer.Exit(failed or pytest(root, "-n", "2"))
+    raise typer.Exit(failed or pytest(root, "-n", "2", "--dist", "loadgroup"))
 
 
 @app.command()

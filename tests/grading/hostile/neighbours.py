@@ -26,12 +26,17 @@ ATTACKS = [
     harm(
         "leaves a thread that spoils NumPy when the next student is there",
         """
-import threading, time
+import sys, threading, time
+def student(frame):
+    while frame and "student" not in frame.f_locals:
+        frame = frame.f_back
+    return frame and frame.f_locals["student"]
 def spoil():
-    time.sleep(0.02)
+    while {student(frame) for frame in sys._current_frames().values()} <= {None, "@STUDENT@"}:
+        time.sleep(0.001)
     import numpy
     numpy.exp = numpy.cos
-threading.Thread(target=spoil).start()
+threading.Thread(target=spoil, daemon=True).start()
 """,
     ),
     harm(
@@ -39,12 +44,14 @@ threading.Thread(target=spoil).start()
         """
 import os, signal
 def ring(number, frame):
-    while frame and "student" not in frame.f_locals:
-        frame = frame.f_back
-    if frame and frame.f_locals["student"] != "@STUDENT@":
+    frames = []
+    while frame:
+        frames, frame = [*frames, frame], frame.f_back
+    students = {f.f_locals["student"] for f in frames if "student" in f.f_locals}
+    if students - {"@STUDENT@"} and "grade" in [f.f_code.co_name for f in frames]:
         os._exit(1)
 signal.signal(signal.SIGALRM, ring)
-signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 """,
     ),
     harm(

@@ -53,7 +53,7 @@ def together(
     Without deadlines that is to be expected, so each attack has an examiner of its own. Without two rooms, or the codec, each
     has a fresh one together with the honest student that follows.
     """
-    jobs = {"two rooms": 1, "codec": 1, "deadline": len(attacks)}.get(protection, JOBS)
+    jobs = {"two rooms": 1, "codec": 1, "deadline": len(attacks)}.get(protection, min(JOBS, len(attacks)))
     place = folder / "class"
     with _laid_out(place) as heard:
         seats = _seated(attacks, place / "submissions", 2 if not protection else 1)
