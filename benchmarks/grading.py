@@ -15,13 +15,14 @@ import nbformat
 
 from benchmarks.compare import Row
 from utils.book.project import find_root
-from utils.grading import course, feedback, marks
+from utils.grading import course
 from utils.grading.examiner import Examiner
 from utils.grading.notebooks import exercises
+from utils.grading.results import feedback, marks
+from utils.grading.results.seeds import seed
 from utils.grading.rooms import Direct
-from utils.grading.seeds import seed
+from utils.grading.sandbox.workers import strongest
 from utils.grading.task import find, grade
-from utils.grading.workers import strongest
 
 SET, SUBMISSIONS = "01-recurrent-networks", 10
 SECRET = bytes(32)

@@ -96,8 +96,8 @@ def test_the_metadata_is_nbgrader_s_and_the_headings_say_the_same(path):
     for (id, solution), (check_id, check), e in zip(cells(notebook, "solution"), cells(notebook, "grade"), found, strict=True):
         free = {**common, "grade": False, "solution": True, "locked": False}
         assert solution.metadata.nbgrader == {**free, "grade_id": f"task-{id.replace('.', '-')}"}
-        mark = {"grade": True, "solution": False, "locked": True, "points": e.points, "grade_id": f"check-{id.replace('.', '-')}"}
-        assert check.metadata.nbgrader == {**common, **mark}
+        mark = {"grade": True, "solution": False, "locked": True, "points": e.points}
+        assert check.metadata.nbgrader == {**common, **mark, "grade_id": f"check-{id.replace('.', '-')}"}
         assert (check_id, check.source) == (id, f'check("{id}")')
         assert re.fullmatch(r"[\w-]+", solution.metadata.nbgrader.grade_id), "nbgrader takes no other ids"
 

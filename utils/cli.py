@@ -120,7 +120,7 @@ def release(
     """Prove that every solution passes and no stub does, then write what students may have."""
     from utils.grading.release import ReleaseError
     from utils.grading.release import release as hand_out
-    from utils.grading.workers import SandboxError, strongest
+    from utils.grading.sandbox.workers import SandboxError, strongest
 
     try:
         with strongest(sandbox and sandbox.value) as workers, console.status("proving") as status:
@@ -159,7 +159,7 @@ def grade(
 ) -> None:
     """Grade a class: every student's notebooks, safely, with a page of feedback each and tables of the class."""
     from utils.grading.batch import grade_class
-    from utils.grading.workers import SandboxError
+    from utils.grading.sandbox.workers import SandboxError
 
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TextColumn("students"), TimeElapsedColumn())
     try:

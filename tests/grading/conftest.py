@@ -1,4 +1,4 @@
-"""Tests that look at one class, which takes long to grade, run in one process, so that it is graded once."""
+"""Tests that look at one class, which takes long to grade, run in one process, so that it is graded once in a run."""
 
 import pytest
 

@@ -18,13 +18,14 @@ from grading.small_class import CHECKS_BEGIN, RIGHT, WRONG, hand_in, mend, small
 from typer.testing import CliRunner
 
 from utils.cli import app
-from utils.grading import batch, checks, examiners, marks
+from utils.grading import batch, checks, examiners
 from utils.grading.batch import GONE, SCRATCH, grade_class
 from utils.grading.examiners import GIVEN_UP, UNGRADED, Examiners
-from utils.grading.marks import Graded, Mark
+from utils.grading.results import marks
+from utils.grading.results.marks import Graded, Mark
 from utils.grading.sandbox.walls import LEVELS
+from utils.grading.sandbox.workers import SandboxError
 from utils.grading.task import Part, Result
-from utils.grading.workers import SandboxError
 
 LONG = 30  # seconds in which what was killed has surely gone
 CLASS = {
@@ -348,7 +349,7 @@ def test_an_interrupt_ends_the_run_keeps_what_was_done_and_leaves_no_process(fir
 
 KILLED = """
 import os, signal, sys
-from utils.grading import marks
+from utils.grading.results import marks
 left, write = [{count}], os.replace
 
 def replace(half, path):

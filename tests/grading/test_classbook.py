@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from utils.grading import classbook, marks
-from utils.grading.classbook import grades_table, items_table, record, write_class
 from utils.grading.course import Course
-from utils.grading.items import analyse, rows
-from utils.grading.marks import Change, Graded, Mark
 from utils.grading.notebooks import marked
-from utils.grading.summary import summary
+from utils.grading.results import classbook, marks
+from utils.grading.results.classbook import grades_table, items_table, record, write_class
+from utils.grading.results.items import analyse, rows
+from utils.grading.results.marks import Change, Graded, Mark
+from utils.grading.results.summary import summary
 from utils.grading.task import Part, Result
 
 FIRST, SECOND = "01-networks", "02-decoding"

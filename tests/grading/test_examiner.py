@@ -14,9 +14,9 @@ from utils.grading import checks, examiner
 from utils.grading import course as courses
 from utils.grading.examiner import Examiner, check_digest
 from utils.grading.examiners import GIVEN_UP
-from utils.grading.marks import changes
+from utils.grading.results.marks import changes
+from utils.grading.sandbox.workers import strongest
 from utils.grading.session import FAULT
-from utils.grading.workers import strongest
 
 ALL = ["91.1", "91.2", "92.1"]
 

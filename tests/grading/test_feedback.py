@@ -11,10 +11,11 @@ from colours import LUMINANCE
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from utils.book.assets import npm_package
-from utils.grading import feedback, student, words
+from utils.grading import student, words
 from utils.grading.course import Course
-from utils.grading.feedback import page
-from utils.grading.marks import Graded, Mark
+from utils.grading.results import feedback
+from utils.grading.results.feedback import page
+from utils.grading.results.marks import Graded, Mark
 from utils.grading.task import Part, Result
 
 pytest_plugins = ["browser"]

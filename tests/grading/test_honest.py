@@ -7,9 +7,10 @@ from itertools import chain
 import pytest
 from grading.honest import CASES
 
-from utils.grading import seeds, words
+from utils.grading import words
 from utils.grading.batch import grade_class
 from utils.grading.examiner import ALONE
+from utils.grading.results import seeds
 
 pytestmark = pytest.mark.slow
 SECONDS = 3

@@ -13,7 +13,7 @@ from hostile import static
 from hostile.attack import CANARY, KINDS, PROTECTIONS, Attack, Evidence
 from hostile.without import FULL, WHOLE, together
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the sandbox")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the sandbox")]
 
 ATTACKS: list[Attack] = [attack for kind in KINDS for attack in import_module(f"hostile.{kind}").ATTACKS]
 BOUND = 40  # seconds for a student: six times the two of a cell, two of each task, and a slow machine
@@ -38,7 +38,7 @@ def proofs() -> list:
     return found
 
 
-@pytest.fixture(scope="module", params=["", pytest.param("landlock", marks=pytest.mark.slow)], ids=["strongest", "landlock"])
+@pytest.fixture(scope="module", params=["", "landlock"], ids=["strongest", "landlock"])
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Evidence]:
     """What each did in one class with honest students, with all protections; in the strongest sandbox, and in the other."""
     found = together("", ATTACKS, tmp_path_factory.mktemp("hostile"), level=request.param)
@@ -76,7 +76,6 @@ def test_class_is_unharmed(found: dict[str, Evidence]) -> None:
     assert whole.alive
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("protection", "attacks"), proofs())
 def test_attack_succeeds_without_its_protection(protection: str, attacks: list[Attack], tmp_path: Path) -> None:
     if os.geteuid() != 0:
@@ -85,7 +84,6 @@ def test_attack_succeeds_without_its_protection(protection: str, attacks: list[A
     assert [attack.name for attack in attacks if not attack.had_its_way(found[attack.name])] == []
 
 
-@pytest.mark.slow
 def test_what_the_grader_does_not_stop(tmp_path: Path) -> None:
     """As guard.py and rules.py say. Who closes one of these moves it to the attacks."""
     found = together("", static.OPEN, tmp_path)

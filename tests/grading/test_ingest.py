@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.grading import files, foreign, ingest, taking
 from utils.grading.course import Course, load
-from utils.grading.ingest import Handed, Work, collect, passed_over, students
+from utils.grading.intake import files, foreign, ingest, taking
+from utils.grading.intake.ingest import Handed, Work, collect, passed_over, students
 
 
 def cell(source, id=None, kind="code", grade_id=None, solution=False, grade=False):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.grading import marks
-from utils.grading.marks import Graded, Mark, changes, from_json, load, save, sweep, to_json, write
+from utils.grading.results import marks
+from utils.grading.results.marks import Graded, Mark, changes, from_json, load, save, sweep, to_json, write
 from utils.grading.task import Part, Result
 
 DIGESTS = {key: "d" for key in marks.WHY}

@@ -15,7 +15,7 @@ from utils.grading import checks, student
 from utils.grading.course import load
 from utils.grading.examiner import Examiner, check_digest
 from utils.grading.release import ReleaseError, release
-from utils.grading.workers import strongest
+from utils.grading.sandbox.workers import strongest
 
 ROOT = find_root(Path(__file__).parent)
 

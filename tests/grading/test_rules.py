@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from utils.grading import calls
-from utils.grading.facts import MAX_SIZE, MAX_SOURCE, facts
-from utils.grading.guard import Forbidden, guard
+from utils.grading.allowed.facts import MAX_SIZE, MAX_SOURCE, facts
+from utils.grading.allowed.guard import Forbidden, guard
+from utils.grading.allowed.rules import violations
 from utils.grading.rooms import Direct
-from utils.grading.rules import violations
 from utils.grading.task import find, grade, known
 
 SOLUTIONS = sorted((Path(__file__).parents[2] / "solutions").glob("*.ipynb"))
@@ -534,6 +534,6 @@ def test_what_is_stopped_is_told_to_the_student():
 def test_facts_need_nothing_of_the_checks():
     """They are read where the student's code will run."""
     for name in ("facts", "scopes", "rules", "guard"):
-        source = Path(sys.modules[f"utils.grading.{name}"].__file__).read_text()
+        source = Path(sys.modules[f"utils.grading.allowed.{name}"].__file__).read_text()
         assert "grading.task" not in source
         assert "grading.checks" not in source

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from utils.grading import seeds
-from utils.grading.seeds import commitment, secret, seed
+from utils.grading.results import seeds
+from utils.grading.results.seeds import commitment, secret, seed
 
 
 def test_the_secret_is_made_once(tmp_path):

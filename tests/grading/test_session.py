@@ -20,12 +20,12 @@ import torch
 
 from utils import shapes
 from utils.grading.calls import StudentError
-from utils.grading.channel import Channel
 from utils.grading.codec import MAX_MESSAGE
 from utils.grading.rooms import Direct, Theirs
+from utils.grading.sandbox.channel import Channel
+from utils.grading.sandbox.workers import SandboxError, Workers, strongest
 from utils.grading.session import CELLS, Session
 from utils.grading.task import Task, difference, find, grade, known
-from utils.grading.workers import SandboxError, Workers, strongest
 
 ROOT = Path(shapes.__file__).parent.parent
 LEVELS = ["namespaces", "landlock", "process"]
@@ -487,7 +487,7 @@ def test_source_that_no_message_can_hold_is_a_problem_of_the_notebook(session):
 OWNER = """
 import sys
 from utils.grading.session import Session
-from utils.grading.workers import Workers
+from utils.grading.sandbox.workers import Workers
 level, last = sys.argv[1:]
 with Workers(level) as workers, Session(workers, ["def f(): pass", "open('left', 'w').close()", last], {}, 60) as room:
     try:

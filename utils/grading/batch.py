@@ -14,14 +14,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from utils.grading import course as courses
-from utils.grading import marks, seeds
-from utils.grading.classbook import record, write_class
 from utils.grading.course import Course
 from utils.grading.examiners import Examiners, Setting
-from utils.grading.feedback import page
-from utils.grading.ingest import passed_over, students
-from utils.grading.items import rows
-from utils.grading.marks import Change, Graded
+from utils.grading.intake.ingest import passed_over, students
+from utils.grading.results import marks, seeds
+from utils.grading.results.classbook import record, write_class
+from utils.grading.results.feedback import page
+from utils.grading.results.items import rows
+from utils.grading.results.marks import Change, Graded
 
 SCRATCH = ".scratch"  # in the results: what a killed run leaves there, the next one removes
 GONE = "Nothing was handed in any more when the class was last graded; these are earlier marks."

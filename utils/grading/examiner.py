@@ -19,13 +19,13 @@ import torch
 import utils
 from utils.grading import checks
 from utils.grading.course import Course
-from utils.grading.ingest import Work, collect
-from utils.grading.marks import Graded, Mark
+from utils.grading.intake.ingest import Work, collect
 from utils.grading.notebooks import Exercise, exercises, task_of
-from utils.grading.seeds import commitment, seed
+from utils.grading.results.marks import Graded, Mark
+from utils.grading.results.seeds import commitment, seed
+from utils.grading.sandbox.workers import Workers
 from utils.grading.session import Session
 from utils.grading.task import find
-from utils.grading.workers import Workers
 from utils.imports import imported_modules, module_closure
 
 ROOT = Path(utils.__file__).resolve().parent.parent
@@ -125,8 +125,9 @@ def check_digest(task: str) -> str:
 @cache
 def engine_digest() -> str:
     """Of the code that gives marks: what reads, runs and compares. How marks are kept and shown is not among it."""
-    names = [f"utils.grading.{name}" for name in ("examiner", "forkserver", "plainworker")]  # and all that these import
-    files = [path for path in sorted(module_closure(ROOT, names)) if path.parent.name != "checks"]
+    programs = ("examiner", "sandbox.forkserver", "sandbox.plainworker")  # and all that these import
+    names = [f"utils.grading.{name}" for name in programs]
+    files = [path for path in sorted(module_closure(ROOT, names)) if path.parent.name not in ("checks", "results")]
     return _digest([path.read_text(encoding="utf-8") for path in files])
 
 

@@ -20,10 +20,10 @@ import torch
 
 from utils.grading import course as courses
 from utils.grading.examiner import Examiner
-from utils.grading.marks import Graded
+from utils.grading.results.marks import Graded
 from utils.grading.sandbox.own import die_with_parent, limit_memory
+from utils.grading.sandbox.workers import SandboxError, strongest
 from utils.grading.session import CELLS
-from utils.grading.workers import SandboxError, strongest
 
 START_SECONDS = 300  # for an examiner to come up
 PATIENCE = 60  # seconds without a word from an examiner, beyond what a student's code may take

@@ -16,9 +16,9 @@ from utils.grading import progress
 from utils.grading.course import Course
 from utils.grading.examiner import Examiner
 from utils.grading.generate import student_version
-from utils.grading.marks import Mark
 from utils.grading.notebooks import exercises, marked
-from utils.grading.workers import Workers
+from utils.grading.results.marks import Mark
+from utils.grading.sandbox.workers import Workers
 
 SECRETS = (b"0", b"1", b"2")  # each makes for other inputs
 SECONDS = 10.0  # for a task

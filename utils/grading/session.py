@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from utils.grading import codec, rules
+from utils.grading import codec
+from utils.grading.allowed import rules
 from utils.grading.calls import Slope, StudentError
 from utils.grading.rooms import Room, Theirs
+from utils.grading.sandbox.workers import SandboxError, Worker, Workers
 from utils.grading.task import Result, Task, grade
-from utils.grading.workers import SandboxError, Worker, Workers
 
 CELLS = 6  # the cells of a notebook may take so many times as long, in all, as one of them or as a task
 RESERVE, HURRY = 2, 0.1  # so much of that is kept for a run without the slow cells, in which a cell has this part of its time

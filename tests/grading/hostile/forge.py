@@ -135,7 +135,7 @@ draw, np.random.default_rng = np.random.default_rng, Zeros
         GRAB
         + """
 from dataclasses import replace
-from utils.grading.marks import Graded
+from utils.grading.results.marks import Graded
 from utils.grading.task import Result
 passed = [replace(mark, result=Result(mark.task, ())) for mark in up("blank")]
 up("orders").send(("graded", Graded("@STUDENT@", tuple(passed), {}, {}, "namespaces", {}, "", "")))
@@ -161,7 +161,7 @@ def forged():
     sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Given"]
     for name in [name for name in sys.modules if name.split(".")[0] == "utils"]:
         del sys.modules[name]
-    from utils.grading.marks import Graded, Mark
+    from utils.grading.results.marks import Graded, Mark
     from utils.grading.task import Result
     mark = Mark("00.1", "", "00-getting-started", 1, Result("00.1", ()))
     return pickle.dumps(("graded", Graded("@STUDENT@", (mark,), {}, {}, "namespaces", {}, "", "")))

@@ -21,7 +21,8 @@ WATCHING = {"limits": {"limit_memory": lambda extra: None}, "deadline": {"PATIEN
 
 def weaken(protection: str) -> None:
     """Take away one of attack.PROTECTIONS in an examiner, and in the workers that it starts; "" takes nothing."""
-    from utils.grading import examiners, workers
+    from utils.grading import examiners
+    from utils.grading.sandbox import workers
 
     if protection:
         WEAKER[protection]()
@@ -34,8 +35,9 @@ def two_rooms() -> None:
     """The cells are run, and the functions called, in the process that holds the check: as graders do that exec a notebook."""
     import multiprocessing
 
-    from utils.grading import examiner, examiners, rules
-    from utils.grading.facts import facts
+    from utils.grading import examiner, examiners
+    from utils.grading.allowed import rules
+    from utils.grading.allowed.facts import facts
     from utils.grading.rooms import Direct
     from utils.grading.session import Outcome
     from utils.grading.task import grade
@@ -83,7 +85,7 @@ def limits() -> None:
 def deadline() -> None:
     """Nobody looks at the clock: neither the session nor the one who watches the examiners."""
     from utils.grading import session
-    from utils.grading.channel import Channel
+    from utils.grading.sandbox.channel import Channel
 
     session.CELLS = 1e6
     Channel._wait_until = lambda self, deadline: self.end.settimeout(None)
@@ -91,22 +93,22 @@ def deadline() -> None:
 
 def rules() -> None:
     """What a text calls is nobody's business."""
-    from utils.grading import rules as own
+    from utils.grading.allowed import rules as own
 
     own.violations = lambda *_: []
 
 
 def guard() -> None:
     """What is called while a function runs is nobody's business."""
-    from utils.grading import guard as own
+    from utils.grading.allowed import guard as own
 
     own.guard = lambda may_use, not_use: nullcontext()
 
 
 def codec() -> None:
     """Messages of any length, read by who believes them; what our format does not hold comes as a pickle."""
-    from utils.grading import channel
     from utils.grading import codec as own
+    from utils.grading.sandbox import channel
 
     def encode(value: Any, refer: Callable = own.nothing) -> bytes:
         try:
@@ -142,7 +144,7 @@ def ingest() -> None:
     import nbformat
 
     from utils.grading import examiner
-    from utils.grading.ingest import Handed, Work
+    from utils.grading.intake.ingest import Handed, Work
 
     def collect(student: str, path: Any, course: Any) -> Handed:
         works = []
@@ -178,7 +180,8 @@ def restart() -> None:
 
 def page() -> None:
     """Text is put into pages and tables as it is."""
-    from utils.grading import classbook, feedback, words
+    from utils.grading import words
+    from utils.grading.results import classbook, feedback
 
     words.printable = classbook.printable = lambda text, most=2000: text
     feedback._text = lambda text, most=2000: text

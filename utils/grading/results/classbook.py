@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from utils.grading.course import Course
-from utils.grading.items import Item, Row, analyse, rows
-from utils.grading.marks import Change, Graded, write
-from utils.grading.summary import summary
+from utils.grading.results.items import Item, Row, analyse, rows
+from utils.grading.results.marks import Change, Graded, write
+from utils.grading.results.summary import summary
 from utils.grading.words import number, printable
 
 BOM = "\ufeff"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from utils.grading.foreign import Cell
+from utils.grading.intake.foreign import Cell
 from utils.grading.notebooks import HEADING, task_of
 
 MAX_SOURCE = 100_000  # characters of a cell

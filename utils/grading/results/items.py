@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from utils.grading.course import Course
-from utils.grading.marks import Graded, Mark
 from utils.grading.notebooks import exercises as tasks_of
+from utils.grading.results.marks import Graded, Mark
 
 
 @dataclass(frozen=True)

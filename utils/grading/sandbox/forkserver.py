@@ -13,10 +13,10 @@ import tempfile
 import traceback
 
 from utils.grading import codec
-from utils.grading.channel import Channel
 from utils.grading.sandbox import kernel, landlock, limits, namespaces, system_calls
+from utils.grading.sandbox.channel import Channel
 from utils.grading.sandbox.walls import Walls
-from utils.grading.worker import make_shell, serve
+from utils.grading.sandbox.worker import make_shell, serve
 
 PRELOADED = ("matplotlib.pyplot", "torch._dynamo", "torch.nn.functional", "torch.optim")  # slow to import, often wanted
 

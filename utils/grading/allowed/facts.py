@@ -9,7 +9,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from utils.grading.scopes import COMPREHENSIONS, DEFINITIONS, MAX_PATH, Path, Scope, before, bound, chain, changed, paths
+from utils.grading.allowed.scopes import (
+    COMPREHENSIONS,
+    DEFINITIONS,
+    MAX_PATH,
+    Path,
+    Scope,
+    before,
+    bound,
+    chain,
+    changed,
+    paths,
+)
 
 MAX_SOURCE, MAX_LINE = 1_000_000, 120
 MAX_REACHES, MAX_SIZE = 20_000, 400_000  # of a statement, for all its names; of all facts of a cell, as JSON

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from statistics import mean, median, quantiles
 
-from utils.grading.items import Item, Row
-from utils.grading.marks import Change, Mark
+from utils.grading.results.items import Item, Row
+from utils.grading.results.marks import Change, Mark
 from utils.grading.words import number, printable
 
 HARDEST, COMMONEST, MOST_LINES, MOST_NAMES = 5, 10, 50, 5

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from utils.grading import words
 from utils.grading.course import Course
-from utils.grading.marks import Graded, Mark
+from utils.grading.results.marks import Graded, Mark
 from utils.grading.task import Part
 
 STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from utils.grading.files import Unreadable
+from utils.grading.intake.files import Unreadable
 
 MAX_CELLS = 500
 MAX_BRACKETS = 1_000_000  # of lists and dictionaries: each takes some 200 bytes of memory for its two in the file

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
+from utils.grading.allowed.rules import asks_for, asks_to_write, short
 from utils.grading.calls import StudentError
-from utils.grading.rules import asks_for, asks_to_write, short
 
 
 class Forbidden(StudentError):

@@ -8,8 +8,8 @@ import socket
 import sys
 
 from utils.grading import codec
-from utils.grading.channel import Channel
-from utils.grading.worker import make_shell, serve
+from utils.grading.sandbox.channel import Channel
+from utils.grading.sandbox.worker import make_shell, serve
 
 
 def main(port: int) -> None:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from utils.grading import codec
-from utils.grading.channel import Channel
+from utils.grading.sandbox.channel import Channel
 from utils.grading.sandbox.walls import LEVELS, Walls, walls
 
 ATTEMPTS, START_SECONDS, PATIENCE = 3, 120, 20  # to import everything once; for one worker to come up
@@ -108,7 +108,7 @@ def strongest(wanted: str | None = None) -> Workers:
 def _fork_server(walls: Walls, folder: str) -> tuple[subprocess.Popen, socket.socket]:
     """A process of its own that holds nothing of ours, not even the environment."""
     ours, its = socket.socketpair()
-    boot = BOOT.format(path=sys.path, module="utils.grading.forkserver")
+    boot = BOOT.format(path=sys.path, module="utils.grading.sandbox.forkserver")
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", boot, str(its.fileno()), json.dumps(asdict(walls))],
         pass_fds=[its.fileno()],
@@ -132,7 +132,7 @@ def _plain(folder: str) -> Worker:
     """A fresh Python that calls back over the loopback device and proves with a token that it is the one."""
     token, scratch = secrets.token_bytes(16), tempfile.mkdtemp(dir=folder)
     with socket.create_server(("127.0.0.1", 0)) as door:
-        boot = BOOT.format(path=sys.path, module="utils.grading.plainworker")
+        boot = BOOT.format(path=sys.path, module="utils.grading.sandbox.plainworker")
         process = subprocess.Popen(
             [sys.executable, "-I", "-c", boot, str(door.getsockname()[1])],
             cwd=scratch,

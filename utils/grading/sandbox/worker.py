@@ -21,10 +21,10 @@ from IPython.utils.text import SList
 from traitlets.config import Config
 
 from utils.grading import calls, codec
+from utils.grading.allowed.facts import facts
+from utils.grading.allowed.guard import guard
 from utils.grading.calls import Slope, StudentError
-from utils.grading.channel import Channel
-from utils.grading.facts import facts
-from utils.grading.guard import guard
+from utils.grading.sandbox.channel import Channel
 
 MAX_ERROR = 500  # letters of an error that are passed on
 OURS = ("utils", "experiments")

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.grading import files, foreign
 from utils.grading.course import Course
-from utils.grading.files import Unreadable, printable
-from utils.grading.taking import exercise_of, signs, take
+from utils.grading.intake import files, foreign
+from utils.grading.intake.files import Unreadable, printable
+from utils.grading.intake.taking import exercise_of, signs, take
 
 MAX_NOTEBOOKS = 100  # of one student
 MAX_TOTAL = 64_000_000  # bytes of them together

@@ -19,7 +19,7 @@ import os
 import secrets
 from pathlib import Path
 
-from utils.grading.marks import HALF
+from utils.grading.results.marks import HALF
 
 SIZE = 32
 
