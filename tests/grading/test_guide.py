@@ -59,6 +59,6 @@ def test_every_command_and_file_of_the_grader_that_the_guide_names_is_there():
     options = subprocess.run([sys.executable, "-m", "utils.cli", "grade", "--help"], capture_output=True, text=True, check=True)
     for option in set(re.findall(r"`(--[a-z]+)", GUIDE)):
         assert option in options.stdout
-    written = re.findall(r"^\| `([\w/]+\.\w+)` \|", GUIDE, re.M)
+    written = re.findall(r"^- `([\w/]+\.\w+)`:", GUIDE, re.M)
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "utils" / "grading").rglob("*.py"))
     assert len(written) == 7 and all(name.rpartition("/")[2] in source for name in written)

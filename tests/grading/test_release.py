@@ -178,3 +178,9 @@ def test_the_book_is_handed_out_without_its_answers(workers, tmp_path):
         assert "BEGIN SOLUTION" not in text and "END SOLUTION" not in text
     for path in written:
         assert nbformat.read(path, as_version=4) == nbformat.read(ROOT / "exercises" / path.name, as_version=4)
+
+
+def test_checks_may_not_bear_a_number_of_the_book_s(course):
+    (course / "checks" / "chapter_01.py").write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"chapter_01\.py bears the number of a chapter of the book"):
+        load(course)

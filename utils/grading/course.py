@@ -34,7 +34,13 @@ def load(folder: Path) -> Course:
 
 
 def know(folder: Path) -> None:
-    """Make the checks in this folder, chapter_NN.py, known beside the book's, if there is such a folder."""
-    own = str(folder.resolve())
+    """Make the checks in this folder, chapter_NN.py, known beside the book's. ValueError if one bears a number of the book's.
+
+    Nothing happens if there is no such folder.
+    """
+    own, book = str(folder.resolve()), Path(checks.__path__[0])
+    taken = sorted({path.name for path in folder.glob("chapter_*.py")} & {path.name for path in book.glob("chapter_*.py")})
+    if taken and not folder.samefile(book):
+        raise ValueError(f"{folder / taken[0]} bears the number of a chapter of the book; expected one that is free")
     if folder.is_dir() and own not in checks.__path__:
         checks.__path__.append(own)
