@@ -118,14 +118,13 @@ def release(
     out: Annotated[Path, typer.Argument(help="a folder that does not exist yet")], course: Own = None, sandbox: Sandbox = None
 ) -> None:
     """Prove that every solution passes and no stub does, then write what students may have."""
-    from utils.grading.release import ReleaseError
     from utils.grading.release import release as hand_out
     from utils.grading.sandbox.workers import SandboxError, strongest
 
     try:
         with strongest(sandbox and sandbox.value) as workers, console.status("proving") as status:
             written = hand_out(course or find_root(), out, workers, on_task=lambda task: status.update(f"proving {task}"))
-    except (ReleaseError, SandboxError) as error:
+    except (ValueError, SandboxError) as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     console.print(f"Hand out {out.as_posix()}: {', '.join(sorted(path.name for path in out.iterdir()))}", highlight=False)
