@@ -27,6 +27,7 @@ from utils.grading.sandbox.walls import LEVELS
 from utils.grading.sandbox.workers import SandboxError
 from utils.grading.task import Part, Result
 
+pytestmark = pytest.mark.slow  # each run starts its examiners anew
 LONG = 30  # seconds in which what was killed has surely gone
 CLASS = {
     "alice": RIGHT,
@@ -155,7 +156,6 @@ def check_take(room, rng):
 """
 
 
-@pytest.mark.slow
 def test_an_examiner_that_dies_or_hangs_costs_one_task_of_one_student(tmp_path, monkeypatch):
     tasks = {"93.1": ("give", 1, "x"), "93.2": ("take", 1, "x")}
     write_course(tmp_path / "course", "93-trouble", tasks, CHECKS_BEGIN + TROUBLE)
@@ -330,7 +330,6 @@ def undisturbed(first, tmp_path_factory):
     return them, grades
 
 
-@pytest.mark.slow
 def test_an_interrupt_ends_the_run_keeps_what_was_done_and_leaves_no_process(first, tmp_path):
     place = a_class(tmp_path, first[0], 30)
     run = start(place)
@@ -375,7 +374,6 @@ def assert_that_the_next_run_mends_it(place, undisturbed, processes):
     assert {path.name for path in place.glob("results/students/*/*")} == {"feedback.html", "result.json"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 7, 14])  # a page, a result, grades.csv
 def test_a_run_that_is_killed_before_it_writes_a_file_is_mended_by_the_next(first, undisturbed, tmp_path, count):
     place = a_class(tmp_path, first[0])
@@ -391,7 +389,6 @@ def test_a_run_that_is_killed_before_it_writes_a_file_is_mended_by_the_next(firs
     assert_that_the_next_run_mends_it(place, undisturbed, processes)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_that_is_killed_at_any_moment_is_mended_by_the_next(first, undisturbed, tmp_path, seed):
     place = a_class(tmp_path, first[0])
@@ -407,7 +404,6 @@ def test_a_run_that_is_killed_at_any_moment_is_mended_by_the_next(first, undistu
 # --- at once
 
 
-@pytest.mark.slow
 def test_two_runs_in_one_folder_take_turns_and_a_third_in_another_is_not_disturbed(first, undisturbed, tmp_path):
     place = a_class(tmp_path, first[0])
     shutil.copytree(place / "results", place / "elsewhere")

@@ -448,6 +448,7 @@ def test_a_cell_that_ends_the_process_or_takes_too_long_is_left_out_and_named(qu
         assert room.errors == {1: said.format(seconds)}
 
 
+@pytest.mark.slow
 def test_cells_that_are_each_quick_enough_may_not_take_for_ever_together(walled):
     seconds = 0.5
     with Session(walled, ["import time; time.sleep(0.4)"] * 40 + [SOURCE], {}, seconds) as room:
@@ -507,6 +508,7 @@ def family(pid: int, count: int) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_nothing_is_left_behind(level, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -524,6 +526,7 @@ def test_nothing_is_left_behind(level, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a process does not end with its parent")
 @pytest.mark.parametrize(("level", "count"), [("namespaces", 3), ("landlock", 2), ("process", 1)])
 def test_no_process_outlives_its_owner_that_is_killed(level, count, tmp_path):
