@@ -211,6 +211,22 @@ def test_a_check_in_a_kernel(tmp_path):
     assert entries["01.2"]["fingerprint"] == progress.fingerprint([RIGHT], ["last_states"])
 
 
+SHORTCUT = """%%time
+def lstm_step(x, h, c, W_xh, W_hh, b):
+    cell = torch.nn.LSTMCell(W_xh.shape[0], W_hh.shape[0])
+    return cell(x, (h, c))"""
+
+
+def test_a_call_that_will_not_count_is_named_at_once_and_forgotten_when_it_is_gone(tmp_path):
+    (solution,) = (c.source for c in read(ROOT / "solutions" / "01-recurrent-networks.ipynb").cells if c.id == "task-01-4")
+    sources = ["import torch\nfrom utils.grading.student import check", SHORTCUT, 'check("01.4")', solution, 'check("01.4")']
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}, timeout=120).execute()
+    said = [notebook.cells[i].outputs[-1].data["text/plain"] for i in (2, 4)]
+    assert "This task asks you to write lstm_step; your code calls torch.nn.LSTMCell" in said[0]
+    assert "Task 01.4: passed" in said[1]
+
+
 def test_a_report_escapes_what_the_student_s_code_says():
     result = Result("01.2", (Part("a < b", False, message="KeyError: '<script>'"),), ("<x>",))
     assert "<script>" not in student.Report(result)._repr_html_()

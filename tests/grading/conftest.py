@@ -1,11 +1,35 @@
-"""Tests that look at one class, which takes long to grade, run in one process, so that it is graded once in a run."""
+"""What the tests of the grader share: workers, a process that knows no checks but the book's, and classes graded once a run."""
+
+import sys
+from collections.abc import Iterator
 
 import pytest
+from grading.small_class import forget
+
+from utils.grading import checks
+from utils.grading.sandbox.workers import Workers, strongest
 
 CLASSES = ("found", "honest_class")  # the fixtures that grade them
 
 
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with strongest() as made:
+        yield made
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No checks but the book's are known, before and after."""
+    monkeypatch.setattr(checks, "__path__", checks.__path__[:1])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file that is mended within a second has the same time
+    forget()
+    yield
+    forget()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that look at one class, which takes long to grade, run in one process."""
     for item in items:
         for name in set(CLASSES) & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(name))

@@ -1,6 +1,8 @@
 """A small course of one's own and students for it, in a folder: what the tests of the grader as a whole share."""
 
+import importlib
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from utils.grading import checks
+from utils.grading.examiner import check_digest
 from utils.grading.generate import student_version
 from utils.grading.notebooks import marked
 
@@ -77,3 +81,11 @@ def mend(course: Path, chapter: str, before: str, after: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert before in text
     path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def forget():
+    """As a process that has not imported the checks of such a class."""
+    for name in [name for name in sys.modules if name.startswith(f"{checks.__name__}.chapter_9")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    check_digest.cache_clear()

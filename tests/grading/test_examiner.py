@@ -1,48 +1,27 @@
 """One student, examined: what is made anew and what is kept, what a fault costs, and what the examiner's memory does."""
 
 import gc
-import importlib
 import shutil
-import sys
 from dataclasses import replace
 
 import psutil
 import pytest
-from grading.small_class import EXERCISES, RIGHT, WRONG, hand_in, mend, small_course
+from grading.small_class import EXERCISES, RIGHT, WRONG, forget, hand_in, mend, small_course
 
-from utils.grading import checks, examiner
 from utils.grading import course as courses
+from utils.grading import examiner
 from utils.grading.examiner import Examiner, check_digest
 from utils.grading.examiners import GIVEN_UP
 from utils.grading.results.marks import changes
-from utils.grading.sandbox.workers import strongest
 from utils.grading.session import FAULT
 
 ALL = ["91.1", "91.2", "92.1"]
 
 
-@pytest.fixture(scope="module")
-def workers():
-    with strongest() as made:
-        yield made
-
-
-def forget():
-    """As a process that has not imported the checks."""
-    for name in [name for name in sys.modules if name.startswith(f"{checks.__name__}.chapter_9")]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
-    check_digest.cache_clear()
-
-
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(checks, "__path__", checks.__path__[:1])  # the book's own
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file that is mended within a second has the same time
+def folder(tmp_path, forgotten):
     hand_in(small_course(tmp_path / "course"), tmp_path / "alice", RIGHT)
-    forget()
-    yield tmp_path
-    forget()
+    return tmp_path
 
 
 class Desk:

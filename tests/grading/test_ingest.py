@@ -895,19 +895,22 @@ JSON = st.recursive(
 
 @given(st.binary(max_size=300))
 def test_any_bytes(data):
-    collected(data)
+    handed = collected(data)
+    assert handed.works == () and len(handed.notes) == 1  # no notebook, and the student is told so
 
 
 @given(st.data())
 def test_any_damage_to_the_bytes_of_a_notebook(data):
     start = data.draw(st.integers(0, len(FINE)))
     stop = data.draw(st.integers(start, min(len(FINE), start + 50)))
-    collected(FINE[:start] + data.draw(st.binary(max_size=20)) + FINE[stop:])
+    handed = collected(FINE[:start] + data.draw(st.binary(max_size=20)) + FINE[stop:])
+    assert len(handed.works) + len(handed.notes) == 1  # graded, or told why not
 
 
 @given(JSON, st.booleans())
 def test_any_json(value, in_a_notebook):
-    collected(json.dumps(notebook(value) if in_a_notebook and isinstance(value, list) else value).encode())
+    handed = collected(json.dumps(notebook(value) if in_a_notebook and isinstance(value, list) else value).encode())
+    assert len(handed.works) + len(handed.notes) == 1
 
 
 def places(value, here=()):

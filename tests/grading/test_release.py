@@ -1,6 +1,5 @@
 """What is handed out: only a course that is proven, without its answers, and what comes back of it gets its points."""
 
-import sys
 from pathlib import Path
 
 import nbformat
@@ -11,35 +10,18 @@ from typer.testing import CliRunner
 
 from utils.book.project import find_root
 from utils.cli import app
-from utils.grading import checks, student
+from utils.grading import student
 from utils.grading.course import load
-from utils.grading.examiner import Examiner, check_digest
+from utils.grading.examiner import Examiner
 from utils.grading.release import ReleaseError, release
-from utils.grading.sandbox.workers import strongest
 
 ROOT = find_root(Path(__file__).parent)
 
 
-@pytest.fixture(scope="module")
-def workers():
-    with strongest() as made:
-        yield made
-
-
-def forget():
-    for name in [name for name in sys.modules if name.startswith(f"{checks.__name__}.chapter_9")]:
-        del sys.modules[name]
-    check_digest.cache_clear()
-
-
 @pytest.fixture
-def course(tmp_path, monkeypatch):
+def course(tmp_path, forgotten):
     """A small course of one's own; its checks are forgotten afterwards."""
-    monkeypatch.setattr(checks, "__path__", checks.__path__[:1])  # the book's own
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    forget()
-    yield small_course(tmp_path / "course")
-    forget()
+    return small_course(tmp_path / "course")
 
 
 def names(folder):

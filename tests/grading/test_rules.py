@@ -19,7 +19,7 @@ from torch import nn
 from utils.grading import calls
 from utils.grading.allowed.facts import MAX_SIZE, MAX_SOURCE, facts
 from utils.grading.allowed.guard import Forbidden, guard
-from utils.grading.allowed.rules import violations
+from utils.grading.allowed.rules import MAX_SENTENCES, violations
 from utils.grading.rooms import Direct
 from utils.grading.task import find, grade, known
 
@@ -379,6 +379,10 @@ def test_a_cell_that_was_not_read_says_so():
     assert not facts("x = 1")["unread"]
 
 
+def are_sentences(said) -> bool:
+    return len(said) <= MAX_SENTENCES and all(s.isprintable() and s.endswith(".") for s in said)
+
+
 @given(st.text(max_size=300) | st.text("abF.=:()[]*, \n#'\"\\x", max_size=300))
 @settings(max_examples=150, deadline=None)
 @example("lambda: (yield)")
@@ -387,7 +391,7 @@ def test_a_cell_that_was_not_read_says_so():
 @example("x: (y := F) = 1")
 @example("await x")
 def test_any_text_has_facts(source):
-    told(source, names=["a", "b", "F"])
+    assert are_sentences(told(source, names=["a", "b", "F"]))
 
 
 @given(st.data())
@@ -399,7 +403,7 @@ def test_any_change_of_a_real_cell_has_facts(data):
         other = data.draw(st.sampled_from(CELLS))
         begin = data.draw(st.integers(0, len(other)))
         source = source[:at] + other[begin : begin + data.draw(st.integers(0, 40))] + source[min(until, at + 20) :]
-    told(source, names=["softmax", "train"])
+    assert are_sentences(told(source, names=["softmax", "train"]))
 
 
 GOOD = facts("import torch as t\nx = t.softmax\ny = t.ones(2)")

@@ -10,18 +10,16 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
-from itertools import dropwhile
 from types import ModuleType
 from typing import Any
 
 import torch
-from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.text import SList
 from traitlets.config import Config
 
 from utils.grading import calls, codec
-from utils.grading.allowed.facts import facts
+from utils.grading.allowed.cells import of_cell
 from utils.grading.allowed.guard import guard
 from utils.grading.calls import Slope, StudentError
 from utils.grading.sandbox.channel import Channel
@@ -53,7 +51,7 @@ def serve(channel: Channel, shell: InteractiveShell) -> None:
     """The whole conversation: sources in, facts and errors out, then calls. EOFError when the grader hangs up."""
     cells, modules = codec.decode(channel.receive())
     for source in cells:
-        channel.send(codec.encode(facts(python(source))))  # nothing of the student's has run yet: this can be believed
+        channel.send(codec.encode(of_cell(source)))  # nothing of the student's has run yet: this can be believed
     sys.stdout = sys.stderr = Nowhere()
     sys.argv[:], sys.orig_argv[:] = [""], []
     _only(modules)
@@ -62,12 +60,6 @@ def serve(channel: Channel, shell: InteractiveShell) -> None:
         error = result.error_before_exec or result.error_in_exec
         channel.send(codec.encode(_said(error)[:MAX_ERROR] if error else ""))
     Desk(channel, shell.user_ns).serve()
-
-
-def python(source: str) -> str:
-    """A cell as Python: magic commands as calls, and what stands below %%time, %%capture and their like as it stands there."""
-    below = dropwhile(lambda line: not line.strip() or line.lstrip().startswith("%%"), source.splitlines(keepends=True))
-    return TransformerManager().transform_cell("".join(below))
 
 
 def _as_it_is(function: Callable | None = None, **_: Any) -> Callable:
