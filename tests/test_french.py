@@ -5,17 +5,16 @@ import re
 import sys
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from random import Random
 
 import pytest
 
 from utils.data.french import splits
-from utils.data.french.clauses import NOTHING, clause, command
 from utils.data.french.draw import Speaker
-from utils.data.french.lexicon import DETERMINERS, GIVING, HE, IT, OBLIQUE, SHE, VERBS, I
+from utils.data.french.grammar import NOTHING, clause, command, genitive, noun_phrase, of, passive, pronoun
+from utils.data.french.lexicon import ARTICLE, SHE, VERBS, I
 from utils.data.french.lexicon import NOUNS as LEXICON
-from utils.data.french.nominals import noun_phrase, pronoun
 from utils.data.french.pairs import crosses, gloss, pairs, textbook, word_for_word, word_table
 from utils.data.french.phrases import Pair, pair
 
@@ -37,104 +36,124 @@ def distinct(drawn):
 
 NOUNS = {  # English singular and plural, French singular and plural
     "m": """boy boys garçon garçons, man men homme hommes, king kings roi rois, friend friends ami amis, child children
-        enfant enfants, hero heroes héros héros, cat cats chat chats, dog dogs chien chiens, horse horses cheval
-        chevaux, bird birds oiseau oiseaux, owl owls hibou hiboux, hat hats chapeau chapeaux, umbrella umbrellas
-        parapluie parapluies, tree trees arbre arbres, egg eggs œuf œufs, bread - pain -, milk - lait -, book books
-        livre livres, word words mot mots, newspaper newspapers journal journaux, garden gardens jardin jardins, hotel
-        hotels hôtel hôtels, market markets marché marchés, control - contrôle -, trade - commerce -, art - art -""",
-    "f": """girl girls fille filles, woman women femme femmes, queen queens reine reines, sister sisters sœur sœurs, actress
-        actresses actrice actrices, car cars voiture voitures, flower flowers fleur fleurs, axe axes hache haches, clock
-        clocks horloge horloges, apple apples pomme pommes, orange oranges orange oranges, soup - soupe -, water - eau
-        -, letter letters lettre lettres, story stories histoire histoires, house houses maison maisons, school schools
-        école écoles, church churches église églises, zone zones zone zones, university universities université universités,
-        city cities ville villes, music - musique -""",
+        enfant enfants, hero heroes héros héros, cat cats chat chats, dog dogs chien chiens, horse horses cheval chevaux,
+        bird birds oiseau oiseaux, owl owls hibou hiboux, hat hats chapeau chapeaux, umbrella umbrellas parapluie
+        parapluies, tree trees arbre arbres, egg eggs œuf œufs, book books livre livres, word words mot mots,
+        garden gardens jardin jardins, hotel hotels hôtel hôtels""",
+    "f": """girl girls fille filles, woman women femme femmes, queen queens reine reines, sister sisters sœur sœurs, car cars
+        voiture voitures, flower flowers fleur fleurs, apple apples pomme pommes, orange oranges orange oranges, letter
+        letters lettre lettres, story stories histoire histoires, house houses maison maisons, school schools école
+        écoles, zone zones zone zones, city cities ville villes""",
 }
-PEOPLE = {"boy", "man", "king", "friend", "child", "hero", "girl", "woman", "queen", "sister", "actress"}
-BEFORE = """beau belle beaux belles bel, vieux vieille vieux vieilles vieil, nouveau nouvelle nouveaux nouvelles nouvel,
-    grand grande grands grandes, petit petite petits petites, bon bonne bons bonnes, mauvais mauvaise mauvais mauvaises, jeune
-    jeune jeunes jeunes"""
-AFTER = """rouge rouge rouges rouges, blanc blanche blancs blanches, noir noire noirs noires, bleu bleue bleus bleues,
-    triste triste tristes tristes, heureux heureuse heureux heureuses, honnête honnête honnêtes honnêtes, fatigué fatiguée
-    fatigués fatiguées, célèbre célèbre célèbres célèbres, américain américaine américains américaines, froid froide froids
-    froides, chaud chaude chauds chaudes, international internationale internationaux internationales, moderne moderne
-    modernes modernes, local locale locaux locales"""
-PARTICIPLES = """vu vue vus vues, aimé aimée aimés aimées, cherché cherchée cherchés cherchées, regardé regardée regardés
-    regardées, dessiné dessinée dessinés dessinées, attendu attendue attendus attendues, aidé aidée aidés aidées, acheté
-    achetée achetés achetées, perdu perdue perdus perdues, ramassé ramassée ramassés ramassées, mangé mangée mangés mangées,
-    bu bue bus bues, écrit écrite écrits écrites, construit construite construits construites, visité visitée visités
-    visitées, donné donnée donnés données, montré montrée montrés montrées, envoyé envoyée envoyés envoyées, arrivé arrivée
-    arrivés arrivées, parti partie partis parties, allé allée allés allées, venu venue venus venues"""
-UNCHANGED = "couru chanté travaillé dormi parlé répondu eu été dit su voulu"
-ARTICLES = """le m, la f, l' mf, un m, une f, ce m, cet m, cette f, mon mf, ma f, ton mf, ta f, son mf, sa f, leur mf,
-    chaque mf, les p, des p, ces p, mes p, tes p, ses p, leurs p, plusieurs p, deux p, trois p, quatre p, cinq p, six p, sept
-    p, huit p, neuf p, du m, au m, aux p, de mfp, d' mfp"""
-FINITE = """vois vois voit voient, aime aimes aime aiment, cherche cherches cherche cherchent, regarde regardes regarde
-    regardent, dessine dessines dessine dessinent, attends attends attend attendent, aide aides aide aident, achète achètes
-    achète achètent, perds perds perd perdent, ramasse ramasses ramasse ramassent, mange manges mange mangent, bois bois boit
-    boivent, écris écris écrit écrivent, construis construis construit construisent, visite visites visite visitent, donne
-    donnes donne donnent, montre montres montre montrent, envoie envoies envoie envoient, cours cours court courent, chante
-    chantes chante chantent, travaille travailles travaille travaillent, dors dors dort dorment, arrive arrives arrive
-    arrivent, pars pars part partent, vais vas va vont, viens viens vient viennent, parle parles parle parlent, réponds
-    réponds répond répondent, ai as a ont, suis es est sont, étais étais était étaient, avais avais avait avaient, peux peux
-    peut peuvent, dois dois doit doivent, veux veux veut veulent, dis dis dit disent, sais sais sait savent"""
-BASES = re.sub(
-    r"\s+",
-    "|",
-    """see love look draw wait help buy lose pick eat drink write build visit give show send run sleep sing work arrive leave
-    go come talk answer need want say know""",
-)
-ENGLISH_ADJECTIVES = re.sub(
-    r"\s+",
-    "|",
-    """beautiful old new big small good bad young red white black blue sad happy honest tired famous american cold hot
-    international modern local""",
-)
+IDEAS = {"m": "control contrôle, trade commerce, art art", "f": "music musique"}
+NAMES = {"m": "paul|arthur", "f": "marie|anne"}
+BEFORE = """beautiful beau belle beaux belles bel, old vieux vieille vieux vieilles vieil, new nouveau nouvelle nouveaux
+    nouvelles nouvel, big grand grande grands grandes, small petit petite petits petites, good bon bonne bons bonnes"""
+BEHIND = """red rouge rouge rouges rouges, white blanc blanche blancs blanches, black noir noire noirs noires, blue bleu bleue
+    bleus bleues, sad triste triste tristes tristes, happy heureux heureuse heureux heureuses, honest honnête honnête
+    honnêtes honnêtes, tired fatigué fatiguée fatigués fatiguées, cold froid froide froids froides, hot chaud chaude chauds
+    chaudes, famous célèbre célèbre célèbres célèbres, modern moderne moderne modernes modernes, international
+    international internationale internationaux internationales"""
+TRANSITIVE = """see sees saw seen voir vois vois voit voient voyez vu vue vus vues,
+    love loves loved loved aimer aime aimes aime aiment aimez aimé aimée aimés aimées,
+    look_for_up looks looked - chercher cherche cherches cherche cherchent cherchez cherché cherchée cherchés -,
+    look_at looks looked - regarder regarde regardes regarde regardent regardez regardé regardée regardés -,
+    draw draws drew drawn dessiner dessine dessines dessine dessinent dessinez dessiné dessinée dessinés dessinées,
+    wait_for waits waited - attendre attends attends attend attendent attendez attendu attendue attendus -,
+    help helps helped helped aider aide aides aide aident aidez aidé aidée aidés aidées,
+    buy buys bought bought acheter achète achètes achète achètent achetez acheté achetée achetés achetées,
+    lose loses lost lost perdre perds perds perd perdent perdez perdu perdue perdus perdues,
+    pick_up picks picked - ramasser ramasse ramasses ramasse ramassent ramassez ramassé - ramassés -,
+    eat eats ate eaten manger mange manges mange mangent mangez mangé mangée mangés mangées,
+    write writes wrote written écrire écris écris écrit écrivent écrivez écrit écrite écrits écrites,
+    build builds built built construire construis construis construit construisent construisez construit construite
+    construits construites"""
+INTRANSITIVE = """run runs ran - courir cours cours court courent - couru, sing sings sang - chanter chante chantes chante
+    chantent - chanté, work works worked - travailler travaille travailles travaille travaillent - travaillé,
+    sleep sleeps slept - dormir dors dors dort dorment - dormi"""
+ETRE, ETAIT = ["suis", "es", "est", "sont"], ["étais", "étais", "était", "étaient"]
+AVOIR, AVAIT = ["ai", "as", "a", "ont"], ["avais", "avais", "avait", "avaient"]
+MODALS = ["peux|dois|vais", "peux|dois|vas", "peut|doit|va", "peuvent|doivent|vont"]
+NUMBERS, NOMBRES = "two|three|four|five|six|seven", "deux|trois|quatre|cinq|six|sept"
+MANY = f"les|ces|mes|ses|leurs|plusieurs|beaucoup de|beaucoup d'|{NOMBRES}"
+DETERMINERS = {
+    "m": "le|l'|un|ce|cet|mon|son|leur|chaque",
+    "f": "la|l'|une|cette|ma|mon|sa|son|leur|chaque",
+    "M": MANY,
+    "F": MANY,
+    "2": "the|a|an|this|that|every|my|his|her|their",
+    "3": f"the|some|several|a lot of|these|those|my|his|her|their|{NUMBERS}",
+}
+TIMES = ["at # o'clock", "in # days", "# days ago", "every day", "today", "yesterday", "tomorrow", "last week", "next week"]
+TEMPS = ["à # heures", "dans # jours", "il y a # jours", "tous les jours", "aujourd'hui", "hier", "demain"]
+TEMPS += ["la semaine dernière", "la semaine prochaine"]
+TIME, TEMPS = f"(?:{'|'.join(TIMES)})".replace("#", f"(?:{NUMBERS})"), f"(?:{'|'.join(TEMPS)})".replace("#", f"(?:{NOMBRES})")
+PLACE, LIEU = "(?:in|in front of|behind|next to|near) #.", "(?:dans|devant|derrière|(?:à côté|près) (?:de|d')) #."
+OBJECT = "(?:me|you|him|her|it|them|#.)"
+STATE, ETAT = "(?:hungry|thirsty|afraid|right|wrong)", "(?:faim|soif|peur|raison|tort)"
+SMALL = """je/j' i, tu/te/t' you, il he ago, elle she, ils they, me/m'/-moi me, le/l'/-le the 's him it, la/l'/-la the 's
+    her, la last next, les/-les the them, les/tous every, un/une a an, des/de some, des the, du the 's, de/d' of 's near
+    next, de/d'/beaucoup lot, ce/cet/cette this that, ces these those, mon/ma/mes my, son/sa/ses his her, leur/leurs their,
+    chaque every, plusieurs several, deux two, trois three, quatre four, cinq five, six six, sept seven, suis am, es/sont
+    are, est is, étais/était was, étais/étaient were, ai am did, as/ont are did, a is did, avais/avait was, avais/avaient
+    were, peux/peut/peuvent can, dois/doit/doivent must, vais/vas/va/vont going, faim hungry, soif thirsty, peur afraid,
+    raison right, tort wrong, ne/n' not never longer, pas not, jamais never, plus longer, souvent often, toujours always,
+    par by, dans in, devant front, derrière behind, à next at, côté next, près near, avec with, sans without, et and, mais
+    but, car because, pourquoi why, heures o'clock, jours days day, a/y ago, hier yesterday, demain tomorrow, aujourd'hui
+    today, semaine week, dernière last, prochaine next, est-ce/que/qu' am is are was were do does did can must"""
 
 
 def rows(table):
     return [entry.split() for entry in table.split(",")]
 
 
-def forms(table):
-    """Each form with the genders and numbers that it can have, as m, f, M, F: capitals are plurals."""
-    found = {}
-    for row in rows(table):
-        for form, features in zip(row, ["m", "f", "M", "F", "m"]):
-            found[form] = found.get(form, "") + features
-    return found
+def one_of(*options):
+    """A pattern of any of the options, which may be patterns."""
+    return f"(?:{'|'.join(options)})"
 
 
-NOUN, GENDER, PLURAL = {}, {}, {}  # French form: its genders, capital in the plural; English noun: gender; English plural: noun
-for _gender, _table in NOUNS.items():
-    for _one, _many, _un, _plusieurs in rows(_table):
-        NOUN[_un], GENDER[_one] = NOUN.get(_un, "") + _gender, _gender
-        if _many != "-":
-            NOUN[_plusieurs], PLURAL[_many] = NOUN.get(_plusieurs, "") + _gender.upper(), _one
-ADJECTIVE, EARLY, PARTICIPLE = forms(f"{BEFORE}, {AFTER}"), forms(BEFORE), forms(PARTICIPLES)
-PARTICIPLE |= dict.fromkeys(UNCHANGED.split(), "m")
-DETERMINER = {word: kinds.replace("p", "MF") for word, kinds in rows(ARTICLES)}
-PERSONS: dict[str, set[int]] = {}
-for _row in rows(FINITE):
-    for _person, _form in enumerate(_row):
-        PERSONS.setdefault(_form, set()).add(_person)
-SUBJECTS = {
-    "je": (0, "m"),
-    "j'": (0, "m"),
-    "tu": (1, "m"),
-    "il": (2, "m"),
-    "elle": (2, "f"),
-    "ils": (3, "M"),
-    "elles": (3, "F"),
-}
-NAMES = {"marie": (2, "f"), "anne": (2, "f"), "paul": (2, "m"), "arthur": (2, "m")}
-ETRE, AVOIR = {"suis", "es", "est", "sont", "étais", "était", "étaient"}, {"ai", "as", "a", "ont"}
-RANK = {"me": 0, "m'": 0, "te": 0, "t'": 0, "le": 1, "la": 1, "l'": 1, "les": 1, "lui": 2, "leur": 2, "y": 3}
-BETWEEN = {"pas", "jamais", "plus", "souvent", "toujours", "été"}
-S_FORMS = "|".join("goes" if base == "go" else base + "s" for base in BASES.split("|"))
-VOWEL = "(?!hibou|héros|hache|huit)[aàâeéèêiîoôuyœh]"
+def column(table, k):
+    """A pattern of the words in a column."""
+    return one_of(*(row[k] for row in rows(table) if row[k:]))
+
+
+def replaced(text, replacements):
+    """The text with each pattern of whole words replaced in turn."""
+    for pattern, tag in replacements:
+        text = re.sub(rf"(?<!\S){pattern}(?!\S)", tag, text)
+    return text
+
+
+NOUN, ADJECTIVE, VERB = f"{NOUNS['m']}, {NOUNS['f']}", f"{BEFORE}, {BEHIND}", f"{TRANSITIVE}, {INTRANSITIVE}"
+IDEA = f"{IDEAS['m']}, {IDEAS['f']}"
+ENGLISH_ADJECTIVES = {row[0] for row in rows(ADJECTIVE)}
+
+
+def meanings():
+    """For each French word the sets of English words that it may stand for: it is linked with all of one set."""
+    entries = [(french, {word}) for forms, *english in rows(SMALL) for french in forms.split("/") for word in english]
+    entries += [(name, {name}) for names in NAMES.values() for name in names.split("|")]
+    entries += [(row[2 + k], {row[k]}) for row in rows(NOUN) for k in (0, 1)]
+    entries += [(french, {english}) for english, french in rows(IDEA)]
+    entries += [(french, {english}) for english, *forms in rows(ADJECTIVE) for french in forms]
+    for verb, *english in [(row, *row[:4]) for row in rows(VERB)]:
+        base, *others = english[0].split("_")
+        spoken = [base, english[1], english[2], english[3].replace("-", english[2])]
+        for other in others or [""]:
+            meant = [{word, other} - {""} for word in spoken]
+            entries += [(french, meaning) for french in verb[4:10] for meaning in meant[:2]]
+            entries += [(french, meant[k]) for french in verb[10:] for k in (0, 2, 3)]
+        entries += [(french, {english[2]}) for french in AVOIR]
+    return {french: [english for other, english in entries if other == french] for french, _ in entries if french != "-"}
+
+
+MEANINGS = meanings()
 
 
 # --- the rules: each gives the faults it finds in a pair
+
+VOWEL = "(?!hibou|héros)[aàeéhioœuy]"
+OBJECTS = {"me": "m", "you": "m", "him": "m", "her": "f", "it": "m", "them": "M"}  # what a French participle agrees with
 
 
 def said(p):
@@ -143,7 +162,7 @@ def said(p):
 
 def sources(p, j):
     """The English words that a French one is linked with."""
-    return [p.english[i] for i in sorted(i for i, k in p.links if k == j)]
+    return {p.english[i] for i, k in p.links if k == j}
 
 
 def elision(p):
@@ -153,248 +172,201 @@ def elision(p):
 
 
 def contraction(p):
-    yield from re.findall(r" (?:de|à) les? | de (?:des|du|de|d') ", said(p))
+    """Du roi, des rois; and de has no des, or de for des, behind it."""
+    yield from re.findall(r" de (?:les?|des|du|de|d') | sans (?:des|de) ", said(p))
 
 
 def forms_before_vowels(p):
-    nouns = "|".join(noun for noun, features in NOUN.items() if "m" in features and re.match(VOWEL, noun))
-    yield from re.findall(rf" (?:beau|nouveau|vieux) (?:{nouns}) ", said(p))
-    yield from re.findall(rf" (?:ce|ma|ta|sa) (?={VOWEL})\S+ ", said(p))
+    """Un bel arbre, cet homme, mon école; but un homme beau et vieux."""
+    nouns = [column(NOUNS[gender], 2) for gender in "mf"]
+    yield from re.findall(rf" (?:beau|nouveau|vieux) (?={VOWEL}){nouns[0]} | (?:ce|ma|sa) (?={VOWEL})\S+ ", said(p))
     yield from re.findall(rf" (?:cet|bel|nouvel|vieil) (?!{VOWEL})\S+ ", said(p))
+    yield from re.findall(rf" (?:mon|son) (?!{VOWEL}){one_of(nouns[1], column(BEFORE, 2))} ", said(p))
 
 
-def around_nouns(p):
-    """Determiner, adjectives before, noun, adjectives behind: one gender and number for all."""
-    words = p.french
+def translation(p):
+    """Each word means what it is linked with."""
+    for j, word in enumerate(p.french):
+        if word not in ",?" and not any(meaning <= sources(p, j) for meaning in MEANINGS.get(word, [])):
+            yield f"{word} {sources(p, j)}"
+
+
+def indefinite(p):
+    """Neither un nor des in what is denied, as French says de there."""
+    verb = one_of(column(TRANSITIVE, 4), column(TRANSITIVE, 10))
+    yield from re.findall(rf" (?:pas|jamais|plus) (?:{verb} )?(?:une?|des|de|d') ", said(p))
+
+
+# The two rules that follow put #m, #f, #M or #F for a French noun phrase, by its gender and with a capital if it is plural, #2
+# or #3 for an English one, and @ for a pronoun that is an object. What is left of a sentence must be as a pattern has it.
+
+
+def french_noun_phrases():
+    for k, feature in enumerate("mfMF"):
+        nouns, late = column(NOUNS[feature.lower()], 2 + k // 2), column(BEHIND, 1 + k)
+        early = one_of(column(BEFORE, 1 + k), *[column(BEFORE, 5)] * (k == 0))
+        some = [f"des {nouns}", f"de {early} {nouns}"] * (k > 1)
+        yield one_of(f"{one_of(DETERMINERS[feature])} (?:{early} )?{nouns}", *some) + f"(?: {late})?", f"#{feature}"
+    for k, gender in enumerate("mf"):
+        yield one_of(NAMES[gender]), f"#{gender}"
+        yield f"(#.) (?:de|d') {column(IDEAS[gender], 1)}(?: {column(BEHIND, 1 + k)})?", r"\1"
+    yield r"(#.)(?: (?:de|d') #.)+", r"\1"
+
+
+def french_clauses():
+    """A pattern for each kind of subject, of adverb and of verb."""
+    infinitive, run, ran = column(TRANSITIVE, 4), column(INTRANSITIVE, 4), column(INTRANSITIVE, 10)
+    seen = {feature: column(TRANSITIVE, 10 + k) for k, feature in enumerate("mfMF")}
+    kinds = [("je|j'", 0, "m"), ("tu", 1, "m"), ("il|#m", 2, "m"), ("elle|#f", 2, "f"), ("ils|#M", 3, "M"), ("#F", 3, "F")]
+    for subjects, person, feature in kinds:
+        see, runs = column(TRANSITIVE, 5 + person), column(INTRANSITIVE, 5 + person)
+        old = column(ADJECTIVE, 1 + "mfMF".index(feature))
+        for denied, adverb in [("(?:ne|n') ", " (?:pas|jamais|plus)"), ("", "(?: souvent| toujours)?")]:
+            subject = f"{one_of(subjects)} {denied}"
+            yield f"{subject}(?:@. {see}{adverb}|{see}{adverb} #.|{runs}{adverb})"
+            yield f"{subject}{AVOIR[person]}{adverb} (?:{seen['m']} #.|{ran})"
+            yield from (f"{subject}@{of} {AVOIR[person]}{adverb} {participle}" for of, participle in seen.items())
+            yield f"{subject}{one_of(MODALS[person])}{adverb} (?:@. {infinitive}|{infinitive} #.|{run})"
+            yield f"{subject}{one_of(ETRE[person], ETAIT[person])}{adverb} (?:{old}|{LIEU}|{seen[feature]} par #.)"
+            yield f"{subject}{one_of(AVOIR[person], AVAIT[person])}{adverb} {ETAT}"
+
+
+def french(p):
+    """Words in their order, with ne and pas around the verb, each form agreeing with what it must."""
+    words = list(p.french)
     for j, word in enumerate(words):
-        if word in NOUN:
-            start, end = j, j + 1
-            while start > 0 and words[start - 1] in ADJECTIVE:
-                start -= 1
-            while words[end : end + 1] and words[end] in ADJECTIVE:
-                end += 1
-            determiner = words[start - 1] if start else ""
-            features = set(DETERMINER.get(determiner, ""))
-            if determiner in {"mon", "ton", "son"} and not re.match(VOWEL, words[start]):
-                features = {"m"}
-            agree = features.intersection(NOUN[word], *(ADJECTIVE[w] for w in (*words[start:j], *words[j + 1 : end])))
-            placed = set(words[start:j]) <= EARLY.keys() and not set(words[j + 1 : end]) & EARLY.keys()
-            plural = {"des": start < j, "de": start == j, "d'": start == j}.get(determiner, False)  # de belles maisons
-            if not agree or not placed or (plural and sources(p, start - 1) == ["some"] and agree <= set("MF")):
-                yield " ".join(words[max(0, start - 1) : end])
+        objects = [OBJECTS[of] for of in sources(p, j) & OBJECTS.keys()]
+        if objects and word.lstrip("-") in {"me", "m'", "te", "t'", "le", "la", "l'", "les", "moi"}:
+            words[j] = re.sub(r"\w+'?", f"@{objects[0]}", word)
+        if word == "du" or (word == "des" and sources(p, j) != {"some"}):
+            words[j] = f"de {'le' if word == 'du' else 'les'}"
+    text = replaced(" ".join(words), FRENCH_PHRASES)
+    if not FRENCH.fullmatch(text):
+        yield text
 
 
-def negation(p):
-    denied = re.findall(r" (?:ne|n') (?:(?:me|m'|te|t'|le|la|l'|les|lui|leur|y) )*(\S+) (?:pas|jamais|plus)(?= )", said(p))
-    if {len(denied)} != {sum(word in some for word in p.french) for some in ({"ne", "n'"}, {"pas", "jamais", "plus"})}:
-        yield said(p)
-    yield from (verb for verb in denied if verb not in PERSONS and not verb.endswith("ez"))
+def english_noun_phrases():
+    adjectives = f"(?:{one_of(*ENGLISH_ADJECTIVES)} )*"
+    for k, number in enumerate("23"):
+        yield f"{one_of(DETERMINERS[number])} {adjectives}{column(NOUN, k)}", f"#{number}"
+    yield one_of(*NAMES.values()), "#2"
+    yield f"#2 's {adjectives}{column(NOUN, 0)}", "#2"
+    yield f"(#.) of {adjectives}{column(IDEA, 0)}", r"\1"
+    yield r"(#.)(?: of #.)+", r"\1"
 
 
-def clitics(p):
-    """Me and te before le, la, les before lui and leur; behind an order, le, la, les before moi and lui."""
-    for found in re.finditer(r" ((?:(?:me|m'|te|t'|le|la|l'|les|lui|leur|y) )+)(\S+)", said(p)):
-        ranks = [RANK[word] for word in found[1].split()]
-        if found[2] in PERSONS and ranks != sorted(set(ranks)):
-            yield found[0]
-    yield from re.findall(r"(?<!ez) -(?:le|la|les) | -(?:moi|lui) -\S+", said(p))
+def done(k):
+    """A pattern of the verbs of English in one form, with their objects: look at it, look it up, look up the word, run."""
+    for verb in rows(TRANSITIVE):
+        base, *others = verb[0].split("_")
+        form = [base, *verb[1:]][k]
+        for other in others:
+            yield f"{form} (?:up #.|(?!#){OBJECT} up)" if other == "up" else f"{form} {other} {OBJECT}"
+        if not others:
+            yield f"{form} {OBJECT}"
 
 
-def stands_for(p, i):
-    """The gender of it, they or them at place i, by the convention: that of the last noun that it can stand for."""
-    word, gender = p.english[i], "m"
-    for noun in p.english[:i]:
-        one = PLURAL.get(noun) if word != "it" else noun if noun in GENDER and noun not in PEOPLE else None
-        if one and (word != "they" or one in PEOPLE):
-            gender = GENDER[one]
-    return gender
-
-
-def pronouns(p):
-    """Each English pronoun has the French one of its gender and case."""
-    for i, j in p.links:
-        word, french = p.english[i], p.french[j].lstrip("-")
-        dative = "to" in sources(p, j) or (word in {"him", "her"} and french == "lui")
-        gender = stands_for(p, i) if word in {"it", "they", "them"} else "f" if word in {"she", "her"} else "m"
-        right = {
-            "i": {"je", "j'"},
-            "me": {"me", "m'", "moi"},
-            "he": {"il"},
-            "she": {"elle"},
-            "him": {"lui"} if dative else {"le", "l'"},
-            "her": {"lui"} if dative else {"la", "l'", "son", "sa", "ses"},
-            "it": {"le", "l'", "il"} if gender == "m" else {"la", "l'", "elle"},
-            "they": {"ils"} if gender == "m" else {"elles"},
-            "them": {"les"},
-        }.get(word)
-        if right and french not in right:
-            yield f"{word} {french}"
-
-
-def subjects(p):
-    """Pronouns, names and short noun phrases that are a subject: (place of the verb, person, features)."""
-    words = p.french
-    for j in range(len(words)):
-        opens = j == 0 or words[j - 1] in {"que", "qu'", "et", "mais", "quand", ","}
-        if words[j] in SUBJECTS:
-            end, (person, features) = j + 1, SUBJECTS[words[j]]
-        elif opens and words[j] in NAMES:
-            end, (person, features) = j + 1, NAMES[words[j]]
-        elif opens and words[j] in DETERMINER:
-            end, agree = j + 1, set(DETERMINER[words[j]])
-            while end < len(words) and words[end] in NOUN | ADJECTIVE:
-                agree &= set((NOUN | ADJECTIVE)[words[end]])
-                end += 1
-            features = "".join(agree)
-            person = 3 if agree <= set("MF") else 2
-        else:
-            continue
-        while end < len(words) and (words[end] in RANK or words[end] in {"ne", "n'"}):
-            end += 1
-        if end < len(words) and words[end] in PERSONS:
-            yield end, person, features
-
-
-def subjects_and_verbs(p):
-    yield from (" ".join(p.french[: j + 1]) for j, person, _ in subjects(p) if person not in PERSONS[p.french[j]])
-
-
-def behind(p, j):
-    """The place of what follows a verb, behind pas and the like."""
-    return next((k for k in range(j + 1, len(p.french)) if p.french[k] not in BETWEEN), j)
-
-
-def after_etre(p):
-    """She has arrived, she is old, it was built."""
-    for j, _, features in subjects(p):
-        k = behind(p, j)
-        passive = "été" in p.french[j:k]
-        if (p.french[j] in ETRE or passive) and not set(features) & set((PARTICIPLE | ADJECTIVE).get(p.french[k], features)):
-            yield " ".join(p.french[j - 1 : k + 1])
-
-
-def after_avoir(p):
-    """A participle agrees with an object before it, and is masculine without one."""
-    words, antecedent = p.french, "m"
-    for j, word in enumerate(words):
-        if word in {"que", "qu'"} and sources(p, j) == ["that"] and words[j - 1] in NOUN | ADJECTIVE:
-            k = next(k for k in range(j - 1, -1, -1) if words[k] in NOUN)
-            antecedent = set(NOUN[words[k]]) & set(DETERMINER[next(w for w in words[k::-1] if w in DETERMINER)])
-        k = behind(p, j)
-        if word not in AVOIR or words[k] not in PARTICIPLE or words[k - 1] == "été":
-            antecedent = "m" if word in PERSONS else antecedent
-            continue
-        wanted, i = antecedent, j - 1
-        while i >= 0 and words[i] in RANK:
-            if words[i] in {"l'", "les"}:
-                of = next(place for place, k in p.links if k == i and p.english[place] != "to")
-                gender = stands_for(p, of) if p.english[of] in {"it", "them"} else {"her": "f"}.get(p.english[of], "m")
-                wanted = gender.upper() if p.english[of] == "them" else gender
-            i -= 1
-        if not set(wanted) & set(PARTICIPLE[words[k]]):
-            yield " ".join(words[max(0, i) : k + 1])
-        antecedent = "m"
-
-
-def politeness(p):
-    """Who gives an order to strangers does not call anyone tu."""
-    if re.search(r" \w+ez ", said(p)):
-        yield from re.findall(r" (?:tu|te|t'|ton|ta|tes) ", said(p))
-
-
-def auxiliaries(p):
-    """Elle est arrivée, but elle a dormi."""
-    going = "allée?s?|arrivée?s?|partie?s?|venue?s?"
-    adverbs = rf"(?: (?:{'|'.join(BETWEEN)}))*"
-    yield from re.findall(rf" (?:{'|'.join(AVOIR)}){adverbs} (?:{going}) ", said(p))
-    yield from re.findall(rf" (?:{'|'.join(ETRE)}){adverbs} (?:{UNCHANGED.replace(' ', '|')}) ", said(p))
-
-
-def relatives(p):
-    """Qui before a verb, que before a subject."""
-    starts = "|".join([*SUBJECTS, *NAMES, *DETERMINER, "beaucoup", "est-ce"])
-    yield from re.findall(rf" (?:que|qu') (?!(?:{starts}) )\S+ ", said(p))
-    yield from (
-        found[0]
-        for found in re.finditer(r" qui (?:(?:ne|n'|me|m'|te|t'|le|la|l'|les) )*(\S+) ", said(p))
-        if found[1] not in {*PERSONS, "est-ce"}
-    )
+def english_clauses(asked):
+    """A pattern for each kind of subject and of verb, in a question or not."""
+    do, does, did = (one_of(*done(k), column(INTRANSITIVE, k)) for k in range(3))
+    seen = one_of(*(verb[3] for verb in rows(TRANSITIVE) if verb[3] != "-"))
+    denied, often = "(?:(?:not|never|no longer) )?", "(?:(?:never|no longer|often|always) )?"
+    adverb = "(?:(?:not|never|no longer|often|always) )?"
+    after_be = f"{adverb}(?:{one_of(*ENGLISH_ADJECTIVES)}|{STATE}|{PLACE}|{seen} by #.)"
+    for subject, am, was, helper, present in [
+        ("i", "am", "was", "do", do),
+        ("you", "are", "were", "do", do),
+        ("(?:he|she|#2)", "is", "was", "does", does),
+        ("(?:they|#3)", "are", "were", "do", do),
+    ]:
+        helpers = {
+            f"(?:{am}|{was})": after_be,
+            am: f"{denied}going to {do}",
+            "(?:can|must)": f"{denied}{do}",
+            f"(?:{helper}|did)": f"{adverb if asked else 'not '}{do}",
+        }
+        for first, rest in helpers.items():
+            yield f"{first} {subject} {rest}" if asked else f"{subject} {first} {rest}"
+        if not asked:
+            yield f"{subject} {often}(?:{present}|{did})"
 
 
 def english(p):
-    """An before vowels, the s of the third person, do with not, numbers with plurals, and the genitive."""
-    text = f" {' '.join(p.english)} "
-    yield from re.findall(r" a (?=[aeiou])(?!uni)\S+| an (?:uni\S+|(?![aeiou]|honest)\S+)| a honest", text)
-    yield from re.findall(rf"(?<! do)(?<! does)(?<! did)(?<! can)(?<! must) (?:he|she) (?:{BASES}) ", text)
-    yield from re.findall(rf" (?:i|you|they) (?:never |often |always |no longer )?(?:{S_FORMS}) ", text)
-    yield from re.findall(rf" (?:do|does|did) not (?!{BASES})\S+", text)
-    yield from (found[0] for found in re.finditer(r" (\S+) not ", text) if found[1] in f"{S_FORMS}|{BASES}".split("|"))
-    between = rf"(?:(?:{ENGLISH_ADJECTIVES}) )*"
-    yield from re.findall(rf" (?:a|an|every|this) {between}(?:{'|'.join(PLURAL)}) ", text)
-    yield from re.findall(rf" (?:these|those|several|two|three|six|eight) {between}(?:{'|'.join(GENDER)}) ", text)
-    yield from re.findall(rf" (?:{'|'.join(noun for noun in PLURAL if noun.endswith('s'))}) 's ", text)
-    yield from re.findall(r" (?:\w+[^s]|actress) ' ", text)
+    """Words in their order, with do where it must be, each verb agreeing with its subject; an before vowels only."""
+    yield from re.findall(r" a (?=[aeiou]|honest)\S+| an (?![aeiou]|honest)\S+", f" {' '.join(p.english)} ")
+    text = replaced(" ".join(p.english), ENGLISH_PHRASES)
+    if not ENGLISH.fullmatch(text):
+        yield text
 
 
-RULES = [elision, contraction, forms_before_vowels, around_nouns, negation, clitics, pronouns, subjects_and_verbs, after_etre]
-RULES += [after_avoir, politeness, auxiliaries, relatives, english]
-MISTAKES = [  # the rule that must see it, what is right, and what stands in its place
-    (elision, "l'", "le"),
-    (elision, "le", "l'"),
-    (elision, "je", "j'"),
-    (elision, "qu'", "que"),
-    (contraction, "du", "de le"),
-    (contraction, "aux", "à les"),
-    (contraction, "la", "du"),
-    (forms_before_vowels, "bel", "beau"),
-    (forms_before_vowels, "cet", "ce"),
-    (forms_before_vowels, "beau", "bel"),
-    (around_nouns, "petite", "petit"),
-    (around_nouns, "la", "le"),
-    (around_nouns, "rouge", "petit"),
-    (around_nouns, "grande", "noire"),
-    (around_nouns, "ma", "mon"),
-    (negation, "pas", "souvent"),
-    (negation, "ne", "te"),
-    (clitics, "lui", "te"),
-    (clitics, "me", "lui"),
-    (pronouns, "la", "le"),
-    (pronouns, "elle", "il"),
-    (pronouns, "elles", "ils"),
-    (subjects_and_verbs, "voient", "voit"),
-    (subjects_and_verbs, "suis", "est"),
-    (after_etre, "arrivée", "arrivé"),
-    (after_etre, "construites", "construit"),
-    (after_etre, "vieille", "vieux"),
-    (after_avoir, "vue", "vu"),
-    (after_avoir, "cherchées", "cherchés"),
-    (after_avoir, "mangé", "mangée"),
-    (politeness, "elle", "tu"),
-    (auxiliaries, "est", "a"),
-    (auxiliaries, "a", "est"),
-    (relatives, "que", "qui"),
-    (relatives, "qui", "que"),
-]
-ENGLISH_MISTAKES = [("an", "a"), ("a", "an"), ("goes", "go"), ("see", "sees"), ("men", "man"), ("these", "this"), ("'", "'s")]
+def sentence(clause, question, order, circumstance, time, joining):
+    """A pattern of whole sentences: statements, a question, an order or a title."""
+    clause = f"{clause}(?: {circumstance})*"
+    return re.compile(
+        one_of(f"(?:{time} , )?{clause}(?: {joining} {clause})*", f"{question}(?: {circumstance})* \\?", order, "#.")
+    )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+FRENCH_PHRASES, ENGLISH_PHRASES = list(french_noun_phrases()), list(english_noun_phrases())
+_clause, _order, _pas = one_of(*french_clauses()), column(TRANSITIVE, 9), "(?:ne|n')"
+FRENCH = sentence(
+    _clause,
+    f"(?:pourquoi )?est-ce (?:que|qu') {_clause}",
+    f"(?:{_order} (?:-@.|#.)|{_pas} (?:@. {_order} pas|{_order} pas #.))",
+    one_of(TEMPS, LIEU, "(?:avec|sans) #."),
+    TEMPS,
+    "(?:et|mais|car)",
+)
+ENGLISH = sentence(
+    one_of(*english_clauses(False)),
+    f"(?:why )?{one_of(*english_clauses(True))}",
+    f"(?:do not )?{one_of(*done(0))}",
+    one_of(TIME, PLACE, "(?:with|without) #."),
+    TIME,
+    "(?:and|but|because)",
+)
+
+
+MISTAKES = {  # what each rule must see: what is right > what stands in its place
+    elision: "l' > le, le > l', je > j', qu' > que",
+    contraction: "du > de le, près des > près de les, sans plusieurs > sans des",
+    forms_before_vowels: "bel homme > beau homme, cet > ce, beau roi > bel roi, mon école > ma école, ma > mon",
+    translation: "reine > femme, cherche > regarde, ne > te, elle > il, est vu > est voir, devant > derrière, mes > ses",
+    indefinite: "n' achète pas la > n' achète pas une, jamais voir les > jamais voir des, attendez pas le > attendez pas un",
+    french: """petite > petit, la femme > le femme, fleur rouge > rouge fleur, homme > honnête homme, de belles > des
+        belles, des femmes > de femmes, pas > souvent, ne > me, n' > , ne les > les ne, va le >
+        le va, les a > a les, voir > voit, voient > voit, sont > est, est vieille > est vieux, construites > construit, est
+        aimée > est aimé, attendue > attendu, regardée > regardé, les a aimés > les a aimé, ai vu > suis vu, est-ce que > ,
+        -le > le""",
+    english: """sees > see, these men > these man, these > this, a > an, an > a, a > several, do not > not, did not see >
+        did not saw, is not > not is, looked at > looked, look it up > look up it, 's > of, going to > going, can > can
+        to""",
+}
+
+
+@pytest.mark.parametrize("rule", MISTAKES, ids=lambda rule: rule.__name__)
 def test_the_grammar_keeps_the_rule(drawn, rule):
     faults = Counter(fault for p in drawn[:12_000] for fault in rule(p))
     assert faults == {}
 
 
-@pytest.mark.parametrize(("rule", "right", "wrong"), MISTAKES, ids=lambda value: getattr(value, "__name__", value))
-def test_the_rule_sees_the_mistake(drawn, rule, right, wrong):
-    given = [p for p in drawn[:12_000] if right in p.french]
-    spoilt = [replace(p, french=tuple(wrong if word == right else word for word in p.french)) for p in given]
-    assert any(True for p in spoilt for _ in rule(p))
+@pytest.mark.parametrize(
+    ("rule", "mistake"), [(rule, " ".join(one.split())) for rule in MISTAKES for one in MISTAKES[rule].split(",")]
+)
+def test_the_rule_sees_the_mistake(drawn, rule, mistake):
+    language = "english" if rule is english else "french"
+    right, wrong = (f" {side.strip()} " for side in mistake.split(">"))
+    texts = ((p, f" {' '.join(getattr(p, language))} ") for p in drawn)
+    spoilt = [replace(p, **{language: tuple(text.replace(right, wrong).split())}) for p, text in texts if right in text]
+    assert spoilt
+    assert all(any(True for _ in rule(p)) for p in spoilt[:200])
 
 
-@pytest.mark.parametrize(("right", "wrong"), ENGLISH_MISTAKES)
-def test_the_english_rule_sees_the_mistake(drawn, right, wrong):
-    spoilt = [replace(p, english=tuple(wrong if w == right else w for w in p.english)) for p in drawn[:12_000]]
-    assert any(True for p in spoilt for _ in english(p))
+def test_the_tables_have_the_words_that_are_drawn(drawn):
+    """Other words would pass the rules unseen, and rules for words that are gone would see nothing."""
+    unbidden = {"voyez", "aimez", "perdez"}  # nobody is told to see, to love or to lose
+    assert {word for p in drawn for word in p.french} == {*MEANINGS, ",", "?"} - unbidden
+    assert {word for p in drawn for word in p.english} == set().union(*chain(*MEANINGS.values())) | {"no", "to", ",", "?"}
 
 
 # --- what the pairs promise
@@ -405,20 +377,20 @@ def test_the_textbook_sentences():
         ["i love you", "je=i t'=you aime=love"],
         ["look it up", "cherchez=look+up -le=it"],
         ["the zone of international control", "la=the zone=zone de=of contrôle=control international=international"],
-        ["see that girl run", "regarde=see cette=that fille=girl courir=run"],
     ]
     assert textbook()[1].links == {(0, 0), (2, 0), (1, 1)}
-    assert [crosses(p) for p in textbook()] == [True, True, True, False]
-    assert [p.skeleton for p in textbook()] == ["i V you", "V it V", "N of N", "V N V"]
-    assert [set(p.combinations) for p in textbook()] == [set(), set(), {("international", "control")}, {("see", "girl")}]
+    assert [crosses(p) for p in textbook()] == [True, True, True]
+    assert [p.skeleton for p in textbook()] == ["i V you", "V it V", "N of N"]
+    assert [set(p.combinations) for p in textbook()] == [set(), set(), {("international", "control")}]
 
 
 def test_the_examples_in_the_text():
     assert doctest.testmod(sys.modules[pairs.__module__]) == (0, 2)
 
 
-def test_drawing_finds_textbook_sentences_too(drawn):
-    assert {p for p in textbook() if len(p.english) == 3} <= set(drawn)
+def test_drawing_finds_textbook_sentences_too():
+    speaker = Speaker(Random(0))
+    assert {p for p in textbook() if len(p.english) == 3} <= {pair(speaker.sentence(3)) for _ in range(30_000)}
 
 
 def test_the_english_decides_the_french(drawn):
@@ -432,37 +404,35 @@ def test_every_word_is_linked(drawn):
 
 
 def test_links_by_hand():
-    she, i, me, it, him = (
-        pronoun(kind, case)
-        for kind, case in ((SHE, "subject"), (I, "subject"), (I, "object"), (IT["f"], "object"), (HE, "dative"))
-    )
-    see, give, need = VERBS["see"], GIVING[0], OBLIQUE[-1]
-    bread = noun_phrase(DETERMINERS["the"], next(noun for noun in LEXICON if noun.english[0] == "bread"))
+    she, i, me, her = pronoun(SHE, "subject"), pronoun(I, "subject"), pronoun(I, "object"), pronoun(SHE, "object")
+    see, look = VERBS["see"], VERBS["look up"]
+    word, hotel = (noun_phrase(ARTICLE, noun) for noun in LEXICON if noun.english[0] in {"word", "hotel"})
     cases = [
-        (clause(she, see, it, adverb="not"), "elle=she ne=not la=it voit=does+see pas=not"),
-        (clause(she, see, it, tense="past"), "elle=she l'=it a=saw vue=saw"),
+        (clause(she, see, her, adverb="not"), "elle=she ne=not la=her voit=does+see pas=not"),
+        (clause(she, see, her, tense="past"), "elle=she l'=her a=saw vue=saw"),
         (clause(she, see, me, tense="going to", asked=NOTHING), "est-ce=is qu'=is elle=she va=is+going+to me=me voir=see"),
-        (clause(she, give, it, him, tense="can"), "elle=she peut=can la=it lui=to+him donner=give"),
-        (clause(i, need, bread, tense="past"), "j'=i ai=needed eu=needed besoin=needed du=needed+the pain=bread"),
-        (command(see, it, denied=True), "ne=not la=it voyez=do+see pas=not"),
-        (command(give, it, pronoun(I, "dative")), "donnez=give -la=it -moi=to+me"),
+        (clause(i, look, word, tense="past", adverb="not"), "je=i n'=not ai=did pas=not cherché=look+up le=the mot=word"),
+        (command(see, her, denied=True), "ne=not la=her voyez=do+see pas=not"),
+        (passive(word, see, hotel), "le=the mot=word est=is vu=seen par=by l'=the hôtel=hotel"),
+        (of(word, hotel).phrase, "le=the mot=word de=of l'=the hôtel=hotel"),
+        (genitive(word, hotel.noun).phrase, "l'='s hôtel=hotel du=the+'s mot=word"),
     ]
     assert [gloss(pair(built)).split("\n")[1] for built, _ in cases] == [expected for _, expected in cases]
 
 
 def test_numbers_of_the_whole(distinct):
-    assert len(distinct) > 45_000
+    assert len(distinct) > 40_000
     assert len({p.skeleton for p in distinct}) > 500
-    assert sum(map(crosses, distinct)) / len(distinct) > 0.8
-    assert 300 < len({word for p in distinct for word in p.english}) < 400
-    assert 450 < len({word for p in distinct for word in p.french}) < 600
+    assert sum(map(crosses, distinct)) / len(distinct) > 0.7
+    assert len({word for p in distinct for word in p.english}) < 230
+    assert len({word for p in distinct for word in p.french}) < 385
     assert all(word == word.lower() and word for p in distinct for word in p.english + p.french)
 
 
 def test_words_alone_do_not_translate(distinct):
-    table = word_table(distinct[:40_000])
+    table = word_table(distinct[:35_000])
     assert table["girl"] == "fille"
-    right = [word_for_word(table, p.english) == p.french for p in distinct[40_000:]]
+    right = [word_for_word(table, p.english) == p.french for p in distinct[35_000:]]
     assert 0 < sum(right) / len(right) < 0.05
 
 
@@ -482,8 +452,9 @@ def test_crosses_looks_at_every_two_links(distinct):
 
 def test_a_skeleton_has_no_word_of_content(distinct):
     left = {word for p in distinct for word in p.skeleton.split()}
-    assert left & ({*GENDER, *PLURAL, *NAMES, *BASES.split("|"), *ENGLISH_ADJECTIVES.split("|")}) == {"want"}
-    assert {"N", "V", "A", "#", "M", "of", "not", "it"} <= left
+    verbs = {form for verb in rows(VERB) for form in (verb[0].split("_")[0], *verb[1:4])}
+    assert not left & {*verbs, *ENGLISH_ADJECTIVES, *(word for noun in rows(NOUN) for word in noun[:2])}
+    assert {"N", "V", "A", "#", "of", "not", "it"} <= left
 
 
 # --- drawing
@@ -561,7 +532,7 @@ def test_by_combination_tests_known_words_in_new_company(distinct):
     assert all(set(c) <= words for some in new for c in some)
     assert len(test) > 1500
     together = {(p.english[i], p.english[i + 1]) for p in train for i in range(len(p.english) - 1)}
-    adjacent = {c for p in test for c in p.combinations - seen if c[0] in ENGLISH_ADJECTIVES.split("|")}
+    adjacent = {c for p in test for c in p.combinations - seen if c[0] in ENGLISH_ADJECTIVES}
     assert len(adjacent) > 3
     assert adjacent & together == set()
     for seed in range(20):  # with few pairs, some words would stand in the test alone

@@ -36,6 +36,7 @@ class AttentionTranslator(Translator):
     state at the first source word (their A.2.2). p(y_i | y_{i-1}, s_i, c_i) is a linear readout of the larger of each two
     units of a linear layer of the three: their maxout, with s_i as in their equation 4 (the appendix has s_{i-1}). Without
     the backward direction, bidirectional=False, an annotation knows the words up to its own, and h is the forward state.
+    The query s_{i-1} does not know the word y_{i-1} that was chosen from it; with word_in_query=True it is [s_{i-1}, y_{i-1}].
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class AttentionTranslator(Translator):
         start: int,
         end: int,
         bidirectional: bool = True,
+        word_in_query: bool = False,
     ) -> None:
         super().__init__(source_vocabulary, target_vocabulary, embedding_size, start=start, end=end)
         width = hidden_size * (1 + bidirectional)  # A
         self.encoder = nn.GRU(embedding_size, hidden_size, batch_first=True, bidirectional=bidirectional)
         self.first_state = nn.Linear(hidden_size, hidden_size)
         self.attention = attention
+        self.word_in_query = word_in_query
         self.decoder = GRU(embedding_size + width, hidden_size)
         self.deep_output = nn.Linear(hidden_size + embedding_size + width, 2 * hidden_size)
         self.readout = nn.Linear(hidden_size, target_vocabulary)
@@ -74,11 +77,12 @@ class AttentionTranslator(Translator):
         D = self.target_words.embedding_dim
         return self.decoder.W_xh[:D], self.decoder.W_xh[D:]
 
-    def _look(self, s: Tensor, state: State) -> tuple[Tensor, Tensor]:
-        """The context that s (N, H) asks for, as the gates receive it (N, 3H), and its weights (N, 1, S)."""
+    def _look(self, s: Tensor, word: Tensor, state: State) -> tuple[Tensor, Tensor]:
+        """The context that s (N, H) after word (N, D) asks for, as the gates receive it (N, 3H), and its weights (N, 1, S)."""
         if self.attention is None:
             return state.values[:, 0], torch.ones_like(state.values[:, :, :1])
-        context, weights = attend(self.attention.score(s[:, None], state.keys), state.values, state.seen[:, None])
+        query = torch.cat([s, word], -1) if self.word_in_query else s
+        context, weights = attend(self.attention.score(query[:, None], state.keys), state.values, state.seen[:, None])
         return context.squeeze(1), weights
 
     def _unroll(self, words: Tensor, state: State) -> tuple[Tensor, Tensor]:
@@ -89,8 +93,8 @@ class AttentionTranslator(Translator):
         """
         from_word, _ = self._input_weights()
         s, states, weights = state.s, [], []
-        for from_y in (words @ from_word + self.decoder.b_x).unbind(1):  # (N, 3H) each
-            from_context, weight = self._look(s, state)
+        for word, from_y in zip(words.unbind(1), (words @ from_word + self.decoder.b_x).unbind(1)):  # (N, D), (N, 3H) each
+            from_context, weight = self._look(s, word, state)
             (s,) = self.decoder.step(from_y + from_context, (s,))
             states.append(s)
             weights.append(weight)

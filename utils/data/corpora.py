@@ -28,7 +28,10 @@ SPLITS = {"train": "train", "val": "val", "test": "test_2016_flickr"}
 
 
 def fetch(name: str) -> Path:
-    """The path of a corpus file, downloaded if it is not there yet. ValueError if its checksum is wrong or its name unknown."""
+    """The path of a corpus file, downloaded if it is not there as listed.
+
+    ValueError if what was downloaded has another checksum or the name is unknown, OSError if nothing can be downloaded.
+    """
     if name not in SOURCES:
         raise ValueError(f"name is {name!r}; expected one of {', '.join(sorted(SOURCES))}")
     shelf = pooch.create(
@@ -38,7 +41,11 @@ def fetch(name: str) -> Path:
         registry={name: f"sha256:{digest}" for name, (_, digest) in SOURCES.items()},
         urls={name: folder + name for name, (folder, _) in SOURCES.items()},
     )
-    return Path(shelf.fetch(name, progressbar=True))
+    try:
+        return Path(shelf.fetch(name, progressbar=True))
+    except OSError as error:  # requests' errors are
+        there = "is damaged" if (shelf.abspath / name).is_file() else "is not there"
+        raise OSError(f"{shelf.abspath / name} {there}, and {shelf.get_url(name)} cannot be read: {error}") from error
 
 
 def tiny_shakespeare() -> str:

@@ -1,232 +1,213 @@
-"""Sentences drawn at random, of about the length asked for, from clauses of which the last makes up the length.
+"""Sentences drawn at random, of about the length asked for.
 
-Left out: how they are built, which is in `clauses`, `verbs` and `nominals`.
+`room` is the number of English words that a part may fill. What is drawn first leaves the rest to what comes behind it.
 """
 
-from collections.abc import Callable
+from functools import cache
+from random import Random
 
-from utils.data.french import lexicon
-from utils.data.french.clauses import (
-    NOTHING,
-    agreeing,
-    clause,
-    command,
-    copula,
-    existence,
-    infinitive,
-    passive,
-)
-from utils.data.french.naming import EVERYONE, PERSON, STRANGERS, Namer, adjectives, verbs
-from utils.data.french.nominals import Nominal, pronoun, who
+from utils.data.french import grammar, lexicon
+from utils.data.french.grammar import NOTHING, Nominal
+from utils.data.french.lexicon import AVOIR, NEGATIONS
 from utils.data.french.phrases import Phrase, phrase
+from utils.data.french.words import Adjective, Noun, Verb
 
-GIFT, THERE = lexicon.GIVING[0].takes, frozenset({"person", "animal", "thing"})
-OBJECTS, TITLES = frozenset({"thing", "food", "text", "place"}), frozenset({"place", "text"})
-DESCRIBED = OBJECTS | PERSON
-MODAL = ("can", "must", "want to")
-COORDINATING = list(lexicon.COORDINATING.items())
-SUBORDINATING = {  # by tense: French would have the imperfect after while, and no going to after when
-    "present": list(lexicon.SUBORDINATING.items()),
-    "past": list(lexicon.SUBORDINATING.items())[:3],
-    "going to": list(lexicon.SUBORDINATING.items())[:1],
+PERSON, PLACE = frozenset({"person"}), frozenset({"place"})
+THINGS, TITLES = frozenset({"thing", "food", "text", "place"}), frozenset({"place", "text"})
+OWNERS = {  # the kinds of noun that may stand behind one of this kind and "of"
+    **{"person": PLACE, "animal": PERSON, "thing": PERSON, "text": PERSON},
+    "place": PERSON | PLACE,
+}
+OF_IDEAS = {"zone", "school", "city", "book"}  # of music, of international trade
+SINGULAR = [*[lexicon.ARTICLE] * 5, *lexicon.DETERMINERS, *lexicon.SINGULAR * 2]
+PLURAL = [*[lexicon.ARTICLE] * 5, *lexicon.DETERMINERS, *lexicon.PLURAL]
+MODAL = ("can", "must")
+FITTING = {  # adverbs by tense: French would have the imperfect with no longer
+    "present": [*NEGATIONS, "often", "always"],
+    "past": ["not", "never", "often", "always"],
+    **dict.fromkeys([*MODAL, "going to"], NEGATIONS),
 }
 BIDDEN = [verb for verb in lexicon.TRANSITIVE if verb.lemma not in ("see", "love", "lose")]
-UNKNOWN = Nominal([], [], 2, "m")  # who or what a question asks for
 
 
-class Speaker(Namer):
+@cache
+def nouns(kinds: frozenset[str]) -> list[Noun]:
+    return [noun for noun in lexicon.NOUNS if noun.kind in kinds]
+
+
+@cache
+def adjectives(kind: str, before: bool) -> list[Adjective]:
+    return [adjective for adjective in lexicon.ADJECTIVES if kind in adjective.fits and adjective.before == before]
+
+
+@cache
+def suffered(kind: str) -> list[Verb]:
+    """The verbs of one word that may have such an object: these have a passive."""
+    return [verb for verb in lexicon.TRANSITIVE if kind in verb.takes and not verb.preposition + verb.particle]
+
+
+class Speaker:
     """Draws sentences."""
 
+    def __init__(self, rng: Random) -> None:
+        self.random = rng.random
+
+    def chance(self, probability: float) -> bool:
+        return self.random() < probability
+
+    def one_of(self, options):
+        return options[int(self.random() * len(options))]
+
+    def entry(self, table: dict[str, str]) -> tuple[str, str]:
+        return self.one_of(list(table.items()))
+
+    def between(self, least: int, most: int) -> int:
+        """A number from `least` to `most`, or `least` if that is more."""
+        return least + int(self.random() * (most - least + 1)) if most > least else least
+
+    # --- sentences
+
     def sentence(self, room: int) -> Phrase:
-        """A statement, a question, an order or a title of about `room` English words. What was said before is forgotten."""
-        self.it = self.they = self.them = "m"
-        self.people = EVERYONE
+        """A statement, a question, an order or a title of about `room` English words."""
         self.timed = False  # a time is said at most once
-        tense = self.one_of(("present", "present", "present", "past", "past", "going to"))
-        kind = self.random()
-        if kind < 0.2:
-            return self.question(room - 1, tense) + phrase("?", "?")
-        if kind < 0.32:
-            self.people = STRANGERS
+        tense, kind = self.one_of(("present", "present", "past", "past", "going to")), self.random()
+        if kind < 0.12 and room < 16:
+            asked = phrase(*self.entry(lexicon.ASKING))
+            return self.statement(room - 1 - len(asked.english), tense, asked) + phrase("?", "?")
+        if kind < 0.24 and room < 16:
             return self.order(room)
-        if kind < 0.36 and 4 < room < 12:
+        if kind < 0.3 and 4 < room < 16:
             return self.described(room, TITLES).phrase
         if kind < 0.45 and room > 7:
             opening = self.time(3, tense) + phrase(",", ",")
             return opening + self.statements(room - len(opening.english), tense)
         return self.statements(room, tense)
 
-    # --- clauses
-
     def statements(self, room: int, tense: str) -> Phrase:
-        """Statements of 4 words or more, joined by and, because and the like."""
+        """Statements of 4 words or more, joined by and, but and because."""
         if room < 10 or (room < 17 and self.chance(0.5)):
             return self.statement(room, tense)
         first = self.statement(self.between(4, min(room - 5, 12)), tense)
-        return self.joined(first, room, tense, [*COORDINATING, *SUBORDINATING[tense]])
-
-    def joined(self, first: Phrase, room: int, tense: str, connectives: list[tuple[str, str]]) -> Phrase:
-        """More statements behind a first clause."""
-        connective, french = self.one_of(connectives)
-        comma = phrase(",", ",") if connective == "but" else NOTHING
-        both = first + comma + phrase(connective, french)
-        return both + self.statements(max(4, room - len(both.english)), tense)
+        joined = first + phrase(*self.entry(lexicon.JOINING))
+        return joined + self.statements(max(4, room - len(joined.english)), tense)
 
     def statement(self, room: int, tense: str, asked: Phrase | None = None) -> Phrase:
-        """One clause, perhaps with a time, a place, company or a purpose behind."""
+        """One clause, perhaps with a time, a place or company behind."""
         kept = self.between(2, min(6, room - 4)) if room > 5 and self.chance(0.4) else 0
-        core = self.clause(room - kept, tense, asked)
+        kinds = [self.acting] * 2 + [self.describing] * (tense != "going to") + [self.undergoing] * (tense == "present")
+        core = self.one_of(kinds)(room - kept, tense, asked)
         return core + self.circumstance(room - len(core.english), tense) if kept else core
 
-    def clause(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        kinds = [self.acting] * 5 + [self.moving]
-        if room > 4:
-            kinds += [self.giving, self.reaching, self.perceiving]
-        if tense != "going to":
-            kinds += [self.describing] * 2
-            if room > 5:
-                kinds += [self.undergoing, self.existing, self.saying]
-        return self.one_of(kinds)(room, tense, asked)
-
-    def adverb(self, tense: str = "present") -> str:
-        if self.chance(0.6):
-            return ""
-        of_ability = ("not", "not", "not", "never", "no longer")
-        return self.one_of(of_ability if tense in (*MODAL, "going to") else (*of_ability, "often", "always"))
-
-    def modal(self, tense: str) -> str:
-        """The tense, or in the present, sometimes a modal verb instead."""
-        return self.one_of(MODAL) if tense == "present" and self.chance(0.4) else tense
-
     def acting(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She sees the house."""
-        subject, verb, tense = self.subject(room), self.one_of(lexicon.TRANSITIVE), self.modal(tense)
-        adverb = self.adverb(tense)
-        object = self.object(room - len(subject.english) - 1, verb.takes, adverb in lexicon.NEGATIONS, subject.person)
-        return clause(subject, verb, object, tense=tense, adverb=adverb, asked=asked)
-
-    def giving(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She gives it to him, she gives him the book, she gives the book to the king."""
-        subject, verb, tense = self.subject(room), self.one_of(lexicon.GIVING), self.modal(tense)
-        adverb = self.adverb(tense)
+        """She sees the house, she can sing."""
+        tense = self.one_of(MODAL) if tense == "present" and self.chance(0.4) else tense
+        adverb = self.adverb(FITTING[tense])
+        subject = self.subject(room, adverb in NEGATIONS)
+        verb = self.one_of(lexicon.TRANSITIVE if self.chance(0.8) else lexicon.INTRANSITIVE)
         room -= len(subject.english) + 1
-        people = [p for p in self.people if p.person != subject.person]
-        if room < 5 or self.chance(0.4):
-            recipient = pronoun(self.one_of(people), "dative")
-            if room < 4 or self.chance(0.3):
-                object = pronoun(self.one_of((lexicon.IT[self.it], lexicon.THEY[self.them])), "object")
-            else:
-                object = self.described(room - 1, GIFT, denied=adverb in lexicon.NEGATIONS)
-        else:
-            object = self.described(self.between(2, room - 3), GIFT, denied=adverb in lexicon.NEGATIONS)
-            recipient = self.described(room - len(object.english) - 1, PERSON, simple=True)
-        return clause(subject, verb, object, recipient, tense=tense, adverb=adverb, asked=asked)
-
-    def moving(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She runs."""
-        subject = self.person() if room < 4 or self.chance(0.3) else self.described(room - 2, PERSON)
-        tense = self.modal(tense)
-        return clause(subject, self.one_of(lexicon.INTRANSITIVE), tense=tense, adverb=self.adverb(tense), asked=asked)
-
-    def reaching(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She goes to the house, she needs the book: French has a preposition."""
-        subject, verb, tense = self.subject(room), self.one_of(lexicon.OBLIQUE), self.modal(tense)
-        object = self.described(max(2, room - len(subject.english) - 2), verb.takes, simple=True)
-        return clause(subject, verb, object, tense=tense, adverb=self.adverb(tense), asked=asked)
-
-    def perceiving(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She sees the girl run."""
-        subject, tense = self.subject(room), self.modal(tense)
-        seen = self.object(max(1, room - len(subject.english) - 2), PERSON, subject=subject.person)
-        see, run = lexicon.VERBS["see"], self.verb_alone()
-        return clause(subject, see, seen, tense=tense, adverb=self.adverb(tense), asked=asked, more=run)
-
-    def verb_alone(self) -> Phrase:
-        return infinitive(self.one_of(lexicon.INTRANSITIVE))
+        object = self.object(room, verb.takes, adverb in NEGATIONS, subject.person) if verb.takes else None
+        return grammar.clause(subject, verb, object, tense=tense, adverb=adverb, asked=asked)
 
     def describing(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
         """She is old, she is hungry, she is in the garden."""
-        adverb, kind = self.adverb(), self.random()
-        if kind < 0.25 and room > 5:
-            subject = self.subject(room - 3)
-            return copula(subject, self.place(room - len(subject.english) - 1), tense, adverb, asked)
-        if kind < 0.5:
-            subject = self.subject(room)
-            after = phrase(*self.one_of(list(lexicon.HAVING.items())), "A")
-            return copula(subject, after, tense, adverb, asked, verb=lexicon.AVOIR)
-        if room < 5:
-            subject = pronoun(lexicon.IT[self.it], "subject") if self.chance(0.3) else self.person()
-            kinds = "thing" if subject.english[0].text == "it" else "person"
-        else:
-            subject = self.described(room - 2, DESCRIBED)
-            kinds = subject.noun.kind
-        options = adjectives(kinds, True) + adjectives(kinds, False)
-        return copula(subject, agreeing(self.one_of(options), subject), tense, adverb, asked)
+        adverb, kind = self.adverb(FITTING["present"]), self.random()
+        denied = adverb in NEGATIONS
+        if kind < 0.3 and room > 5:
+            subject = self.subject(room - 3, denied)
+            return grammar.copula(subject, self.place(room - len(subject.english) - 1), tense, adverb, asked)
+        if kind < 0.6:
+            after = phrase(*self.entry(lexicon.HAVING), "A")
+            return grammar.copula(self.subject(room, denied), after, tense, adverb, asked, verb=AVOIR)
+        subject = self.described(room - 2, THINGS | PERSON, denied) if room > 4 else self.person()
+        kind = subject.noun.kind if subject.noun else "person"
+        adjective = self.one_of(adjectives(kind, True) + adjectives(kind, False))
+        return grammar.copula(subject, grammar.agreeing(adjective, subject), tense, adverb, asked)
 
     def undergoing(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """The book is read by the king."""
-        subject = self.described(self.between(2, room // 2), OBJECTS)
-        verb = self.one_of(verbs(subject.noun.kind, bare=True))
-        left = room - len(subject.english) - 3
-        agent = self.described(left, PERSON) if left > 1 else self.name()
-        return passive(subject, verb, agent, tense, self.adverb(), asked)
-
-    def existing(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """There is a cat in the garden."""
-        adverb = self.adverb()
-        there = self.described(self.between(2, room - 5), THERE, denied=adverb in lexicon.NEGATIONS, new=True)
-        return existence(there, tense, adverb, asked) + self.place(room - len(there.english) - 2)
-
-    def saying(self, room: int, tense: str, asked: Phrase | None) -> Phrase:
-        """She says that the cat sleeps. What is said is in any tense, the saying in the present."""
-        verb = self.one_of((lexicon.SAY, lexicon.KNOW))
-        said = clause(self.person(), verb, asked=asked) + phrase("that", "que")
-        return said + self.statements(max(4, room - len(said.english)), tense)
-
-    # --- questions and orders
-
-    def question(self, room: int, tense: str) -> Phrase:
-        """Most ask with est-ce que: does she see it, where does she see it, what does she see. Who sees it has none."""
-        asking = self.one_of((self.whether, self.whether, self.whether, self.where, self.what, self.who_does))
-        return self.filled(lambda room: asking(room, tense), room, tense)
-
-    def whether(self, room: int, tense: str) -> Phrase:
-        return self.statement(room, tense, NOTHING)
-
-    def where(self, room: int, tense: str) -> Phrase:
-        return self.acting(room - 2, tense, phrase(*self.one_of((("where", "où"), ("why", "pourquoi")))))
-
-    def what(self, room: int, tense: str) -> Phrase:
-        verb = self.one_of(lexicon.TRANSITIVE)
-        asked = phrase("who", "qui") if "person" in verb.takes and self.chance(0.5) else phrase("what", "que")
-        subject = self.person() if room < 6 else self.described(room - 3, PERSON, simple=True)
-        return clause(subject, verb, UNKNOWN, tense=self.modal(tense), asked=asked)
-
-    def who_does(self, room: int, tense: str) -> Phrase:
-        verb = self.one_of(lexicon.TRANSITIVE)
-        return clause(who(UNKNOWN), verb, self.object(room - 2, verb.takes), tense=self.modal(tense))
+        """The book is seen by the king."""
+        adverb = self.adverb(FITTING["present"])
+        subject = self.described(self.between(2, room // 2), THINGS | PERSON, adverb in NEGATIONS)
+        room -= len(subject.english) + 3
+        agent = self.described(room, PERSON) if room > 1 else self.name()
+        return grammar.passive(subject, self.one_of(suffered(subject.noun.kind)), agent, adverb, asked)
 
     def order(self, room: int) -> Phrase:
-        """Look it up; give it to me; see that girl run. The last is said to a friend (tu), the others are polite (vous)."""
-        return self.filled(self.command, room, "present")
+        """Look it up, do not look at the house."""
+        verb, denied = self.one_of(BIDDEN), room > 4 and self.chance(0.3)
+        object = self.object(room - 1 - 2 * denied, verb.takes, denied, subject=1)
+        return grammar.command(verb, object, denied)
 
-    def command(self, room: int) -> Phrase:
-        if self.chance(0.2):
-            seen = self.described(max(2, room - 2), PERSON)
-            return command(lexicon.WATCH, seen, familiar=True, more=self.verb_alone())
-        denied = room > 3 and self.chance(0.3)
-        room -= 1 + 2 * denied
-        if room > 3 and self.chance(0.3):
-            recipient = pronoun(self.one_of(STRANGERS), "dative")
-            object = pronoun(self.one_of((lexicon.IT[self.it], lexicon.THEY[self.them])), "object")
-            if self.chance(0.5):
-                object = self.described(room - 1, GIFT, denied=denied)
-            return command(self.one_of(lexicon.GIVING), object, recipient, denied=denied)
-        verb = self.one_of(BIDDEN)
-        return command(verb, self.object(room, verb.takes, denied, subject=1), denied=denied)
+    def adverb(self, fitting: list[str]) -> str:
+        """In most cases none."""
+        return self.one_of(fitting) if self.chance(0.3) else ""
 
-    def filled(self, first: Callable[[int], Phrase], room: int, tense: str) -> Phrase:
-        """A first clause of at most 12 words or so, and statements behind it to fill the room."""
-        if room < 10:
-            return first(room)
-        return self.joined(first(self.between(4, min(room - 5, 12))), room, tense, SUBORDINATING[tense])
+    # --- noun phrases
+
+    def described(self, room: int, kinds: frozenset[str], plain: bool = False) -> Nominal:
+        """A noun with a determiner, adjectives, and a noun of which it is; `plain`: as behind a negation, of and with."""
+        noun, plural = self.one_of(nouns(kinds)), self.chance(0.35)
+        if room > 4 and self.chance(0.15):
+            owner = self.described(2, PERSON) if self.chance(0.7) else self.name()
+            if owner.person == 2:
+                return grammar.genitive(owner, noun, self.adjectives(room - len(owner.english) - 2, noun.kind))
+        determiner = self.one_of(PLURAL if plural else SINGULAR)
+        if plain and determiner.english[0] in lexicon.INDEFINITE:
+            determiner = lexicon.ARTICLE
+        size = 1 + len(determiner.english[plural].split())
+        chosen = self.adjectives(room - size, noun.kind)
+        head, room = grammar.noun_phrase(determiner, noun, plural, chosen), room - size - len(chosen)
+        if 1 < room < 5 and noun.english[0] in OF_IDEAS and self.chance(0.7):
+            described = [self.one_of(adjectives("idea", False))] if room > 2 else []
+            return grammar.of(head, grammar.noun_phrase(None, self.one_of(lexicon.IDEAS), False, described))
+        if room > 2 and noun.kind in OWNERS:
+            part = self.described(room - 1, OWNERS[noun.kind], plain=True)  # of some houses would be de maisons
+            return grammar.of(head, part)
+        return head
+
+    def adjectives(self, room: int, kind: str) -> list[Adjective]:
+        """None, one that French sets before the noun, one that it sets behind, or both."""
+        before, after = adjectives(kind, True), adjectives(kind, False)
+        chosen = [self.one_of(before)] if before and room > 0 and self.chance(0.35) else []
+        return [*chosen, self.one_of(after)] if after and room > len(chosen) and self.chance(0.55) else chosen
+
+    def name(self) -> Nominal:
+        return grammar.name(*self.entry(lexicon.NAMES))
+
+    def person(self) -> Nominal:
+        """A subject of one word."""
+        return self.name() if self.chance(0.2) else grammar.pronoun(self.one_of(lexicon.SUBJECTS), "subject")
+
+    def subject(self, room: int, denied: bool) -> Nominal:
+        """Who does something, in about half of the room at most."""
+        return self.person() if room < 5 or self.chance(0.4) else self.described(self.between(2, room // 2), PERSON, denied)
+
+    def object(self, room: int, kinds: frozenset[str], denied: bool, subject: int) -> Nominal:
+        """What something is done to; `subject` is the person who does it, as no verb is reflexive here."""
+        if room > 1 and self.chance(0.7):
+            return self.described(room, kinds, denied)
+        people = [p for p in lexicon.SUBJECTS if p.person != subject] if "person" in kinds else []
+        things = [lexicon.IT, lexicon.THEY] if kinds != PERSON else []
+        return grammar.pronoun(self.one_of(people + things), "object")
+
+    # --- phrases behind a clause
+
+    def circumstance(self, room: int, tense: str) -> Phrase:
+        if room > 0 and not self.timed and (room < 3 or self.chance(0.3)):
+            return self.time(room, tense)
+        return NOTHING if room < 3 else self.place(room) if self.chance(0.6) else self.company(room)
+
+    def time(self, room: int, tense: str) -> Phrase:
+        """Yesterday, three days ago."""
+        self.timed = True
+        entries = [entry for entry in lexicon.TIMES[tense] if len(entry.partition("=")[0].split()) <= room]
+        return grammar.aligned(self.one_of(entries), {"#": self.entry(lexicon.NUMBERS)})
+
+    def place(self, room: int) -> Phrase:
+        """In the garden, next to the old house."""
+        where = phrase(*self.entry(lexicon.PLACES))
+        return where + self.described(max(2, room - len(where.english)), PLACE, plain=True).phrase
+
+    def company(self, room: int) -> Phrase:
+        """With the king."""
+        how = phrase(*self.entry(lexicon.COMPANY))
+        return how + (self.described(room - 1, PERSON, plain=True) if room > 2 else self.name()).phrase

@@ -1,19 +1,17 @@
 """English sentences with their French translations and the words that translate each other: as many as a model can learn from.
 
->>> print(gloss(pairs(count=1, seed=6, shortest=6, longest=6)[0]))
-i never picked it up yesterday
-je=i ne=never l'=it ai=picked+up jamais=never ramassé=picked+up hier=yesterday
+>>> print(gloss(textbook()[1]))
+look it up
+cherchez=look+up -le=it
 
 The English alone decides the French, by conventions that a reader can state:
 
-- You is one person, a friend (tu), but orders are polite (vous): look it up, cherchez-le. Only "see that girl run" is said to a
-  friend: regarde cette fille courir. No other word of a sentence with an order means you. I and you count as masculine.
-- It has the gender of the last singular noun before it that does not name a person, they that of the last plural that names
-  persons, them that of the last plural. Each is masculine where there is none.
-- The past is the passé composé, but the imperfect of être and avoir (was old, était vieux; there was, il y avait).
-- A question has est-ce que, unless it asks who does something.
+- You is one person, a friend (tu), but orders are polite (vous): look it up, cherchez-le. In an order no other word means you.
+- I, you, it and they count as masculine: they stand for what the sentence does not name.
+- The past is the passé composé, but the imperfect of être and avoir (was old, était vieux).
+- A question has est-ce que.
 
-Words are in lower case, and sentences end without a full stop. What French elides stands alone (j' aime, qu' il), and so does
+Words are in lower case, and sentences end without a full stop. What French elides stands alone (j' aime, l' ami), and so does
 what it hangs on an order (cherchez -le). Every word is linked: do with the finite verb, the auxiliary that opens a question
 with est-ce que too, a contraction with what both its words stand for.
 """
@@ -22,9 +20,8 @@ from collections import Counter, defaultdict
 from random import Random
 
 from utils.data.french import lexicon
-from utils.data.french.clauses import clause, command, infinitive
 from utils.data.french.draw import Speaker
-from utils.data.french.nominals import noun_phrase, of, pronoun
+from utils.data.french.grammar import clause, command, noun_phrase, of, pronoun
 from utils.data.french.phrases import Pair, pair
 
 PATIENCE = 3000  # draws in a row that give no new sentence
@@ -54,18 +51,15 @@ def pairs(count: int, seed: int, shortest: int = 3, longest: int = 20) -> list[P
 
 
 def textbook() -> list[Pair]:
-    """Four sentences that texts on attention quote, from the same grammar."""
-    words = {noun.english[0]: noun for noun in lexicon.NOUNS}
-    adjectives = {adjective.english: adjective for adjective in lexicon.ADJECTIVES}
-    i, you, it = pronoun(lexicon.I, "subject"), pronoun(lexicon.YOU, "object"), pronoun(lexicon.IT["m"], "object")
-    control = noun_phrase(None, words["control"], adjectives=[adjectives["international"]])
-    girl = noun_phrase(lexicon.DETERMINERS["that"], words["girl"])
-    run = infinitive(lexicon.INTRANSITIVE[0])
+    """Three sentences that texts on attention quote, from the same grammar."""
+    i, you, it = pronoun(lexicon.I, "subject"), pronoun(lexicon.YOU, "object"), pronoun(lexicon.IT, "object")
+    (zone,) = (noun for noun in lexicon.NOUNS if noun.english[0] == "zone")
+    (international,) = (adjective for adjective in lexicon.ADJECTIVES if adjective.english == "international")
+    control = noun_phrase(None, lexicon.IDEAS[0], adjectives=[international])
     phrases = [
         clause(i, lexicon.VERBS["love"], you),
         command(lexicon.VERBS["look up"], it),
-        of(noun_phrase(lexicon.DETERMINERS["the"], words["zone"]), control).phrase,
-        command(lexicon.WATCH, girl, familiar=True, more=run),
+        of(noun_phrase(lexicon.ARTICLE, zone), control).phrase,
     ]
     return [pair(phrase) for phrase in phrases]
 

@@ -1,12 +1,14 @@
 """Phrases in both languages at once, whose words know what they are linked with, and the last touch that makes a pair of them.
 
-Left out: which phrases there are, which is in `nominals` and `clauses`.
+Left out: which phrases there are, which is in `grammar`.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from utils.data.french.words import begins_with_vowel
+
+ALONE = frozenset(["do", "does", "did", "ne", "n'", "est-ce", "que", "qu'"])
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Pair:
     skeleton: str  # the English sentence less its words of content: "N V N because N is A"
     combinations: frozenset[tuple[str, str]]  # (adjective, noun it describes) and (verb, noun it has as its object)
 
+    @property
+    def sure(self) -> frozenset[tuple[int, int]]:
+        """The links but for those of words of grammar that the other language does without: these are only possible."""
+        return frozenset([(i, j) for i, j in self.links if not {self.english[i], self.french[j]} & ALONE])
+
 
 SILENT = "-"  # the symbol of what leaves no trace in a skeleton
 
@@ -27,7 +34,7 @@ class Unit:
     """One piece of meaning: the words of both languages that carry it are linked.
 
     In a skeleton its symbol stands for it: N for a noun and the determiner and adjectives before it, which are SILENT; A for an
-    adjective that a verb parts from its noun, V for a verb, # for a number, M for a month. A word of grammar has none.
+    adjective that a verb parts from its noun, V for a verb, # for a number. A word of grammar has none.
     """
 
     __slots__ = ("combination", "symbol")
@@ -64,12 +71,12 @@ def phrase(english: str, french: str, symbol: str = "") -> Phrase:
 # --- from a phrase to a pair
 
 ELIDED = frozenset(["le", "la", "de", "que", "je", "ne", "me", "te"])  # they lose their vowel before another
-CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
+CONTRACTED = {("de", "le"): "du", ("de", "les"): "des"}
 
 
 def begins_with_vowel_sound(english: str) -> bool:
     """Whether English says "an" before a word."""
-    return english.startswith("honest") or (english[0] in "aeiou" and not english.startswith("uni"))
+    return english.startswith("honest") or english[0] in "aeiou"
 
 
 def elide(french: list[Word]) -> list[Word]:

@@ -1,7 +1,7 @@
 """The kinds of words that the English to French grammar inflects, and the spelling rules that give their regular forms.
 
 Each kind is read from one entry of a table. There a slash sets apart an irregular form or a feminine, a bar the form that
-stands before a vowel (beau|bel), an underscore the words of one phrase, a plus a particle that can move (look+up). Left out:
+stands before a vowel (beau|bel), a plus a particle that can move (look+up), an underscore a preposition (look_at). Left out:
 the words themselves, which are in `lexicon`.
 """
 
@@ -9,19 +9,16 @@ from typing import NamedTuple
 
 Forms = dict[tuple[str, bool], str]  # French forms by gender, "m" or "f", and by whether it is the plural
 
-ASPIRATE = frozenset(["hibou", "hiboux", "héros", "hache", "haches", "huit"])  # le hibou; every other h is mute: l' homme
-WITH_ETRE = frozenset(["aller", "arriver", "partir", "venir"])  # elle est arrivée; every other verb has avoir
+ASPIRATE = frozenset(["hibou", "hiboux", "héros"])  # le hibou; every other h is mute: l' homme
 
 
 def begins_with_vowel(french: str) -> bool:
     """Whether a French word is heard to begin with a vowel, so that the word before it may lose its own: l' arbre, l' homme."""
-    return french[0] in "aâeéêiîoôœuhy" and french not in ASPIRATE
+    return french[0] in "aeéioœuh" and french not in ASPIRATE
 
 
 def english_s(word: str) -> str:
-    """The plural of an English noun, and the third person of a verb: cats, watches, cities, boys."""
-    if word.endswith(("s", "x", "sh", "ch", "go")):
-        return word + "es"
+    """The plural of an English noun, and the third person of a verb: cats, cities, boys."""
     return word[:-1] + "ies" if word[-1] == "y" and word[-2] not in "aeou" else word + "s"
 
 
@@ -53,16 +50,15 @@ class Noun(NamedTuple):
     english: tuple[str, str]  # singular, plural
     french: tuple[str, str]
     gender: str
-    kind: str  # person, animal, thing, food, drink, text, place, idea
-    mass: bool  # bread, trade: without plural and without "a"
+    kind: str  # person, animal, thing, food, text, place, idea
 
 
-def noun(entry: str, kind: str, mass: bool = False) -> Noun:
+def noun(entry: str, kind: str) -> Noun:
     """From "child/children enfant m"."""
     english, french, gender = entry.split()
     one, _, many = english.partition("/")
     un, _, plusieurs = french.partition("/")
-    return Noun((one, many or english_s(one)), (un, plusieurs or french_plural(un)), gender, kind, mass)
+    return Noun((one, many or english_s(one)), (un, plusieurs or french_plural(un)), gender, kind)
 
 
 class Adjective(NamedTuple):
@@ -80,44 +76,40 @@ def adjective(entry: str, fits: str, before: bool = False) -> Adjective:
 
 
 class Determiner(NamedTuple):
-    english: tuple[str, str]  # before a singular and a mass noun, before a plural
+    english: tuple[str, str]  # before a singular, before a plural
     french: Forms
-    number: bool  # two, three
 
 
-def determiner(entry: str, number: bool = False) -> Determiner:
+def determiner(entry: str) -> Determiner:
     """From "this/these ce|cet cette ces"; from "every chaque" where one French form serves for all."""
     english, *french = [word.replace("_", " ") for word in entry.split()]
     masculine, feminine, plural = french * 3 if len(french) == 1 else french
     one, _, many = english.partition("/")
     forms = {("m", False): masculine, ("f", False): feminine, ("m", True): plural, ("f", True): plural}
-    return Determiner((one, many or one), forms, number)
+    return Determiner((one, many or one), forms)
 
 
 class Pronoun(NamedTuple):
     subject: tuple[str, str]  # English, French
     object: tuple[str, str]
-    dative: tuple[str, str]
-    person: int  # the place of its form in Verb.french: 0 je, 1 tu, 2 il and elle, 3 ils and elles
+    person: int  # the place of its form in Verb.french: 0 je, 1 tu, 2 il and elle, 3 ils
     gender: str
 
 
-def pronoun(entry: str, person: int, gender: str) -> Pronoun:
-    """From "she elle her la lui"."""
-    subject, sujet, object, objet, datif = entry.split()
-    return Pronoun((subject, sujet), (object, objet), (object, datif), person, gender)
+def pronoun(entry: str, person: int, gender: str = "m") -> Pronoun:
+    """From "she elle her la"."""
+    subject, sujet, object, objet = entry.split()
+    return Pronoun((subject, sujet), (object, objet), person, gender)
 
 
 class Verb(NamedTuple):
     lemma: str  # look up
     english: tuple[str, str, str, str]  # see, sees, saw, seen
+    preposition: str  # look at a house: it comes before what is looked at
     particle: str  # look a word up: it follows a pronoun
     infinitive: str
     french: tuple[str, ...]  # je, tu, il, ils, vous
     participle: Forms
-    tail: str  # avoir besoin: a word that follows the participle or the infinitive
-    prepositions: tuple[str, str]  # what it takes before its object, English and French: wait for, répondre à
-    etre: bool  # whether its past is made with être
     takes: frozenset[str]  # the kinds of noun that it has as objects
 
 
@@ -130,24 +122,20 @@ def verb(entry: str, takes: str = "") -> Verb:
     base, _, particle = english[0].partition("+")
     base, _, preposition = base.partition("_")
     past = english[1:] or [english_past(base)]
-    infinitive, *tail = french[0].split("_")
-    infinitive, _, stem = infinitive.partition("/")
+    infinitive, _, stem = french[0].partition("/")
     if len(french) > 1:
         *forms, participle = french[1:]
     else:
         plain = infinitive[:-2]
         stem = stem or plain
         forms, participle = [stem + "e", stem + "es", stem + "e", stem + "ent", plain + "ez"], plain + "é"
-    after = tail.pop() if tail and tail[-1] in ("à", "de") else ""
     return Verb(
         english[0].replace("+", " ").replace("_", " "),
         (base, english_s(base), past[0], past[-1]),
+        preposition,
         particle,
         infinitive,
         tuple(forms),
         gendered(participle),
-        " ".join(tail),
-        (preposition, after),
-        infinitive in WITH_ETRE,
         frozenset(takes.split()),
     )
