@@ -332,7 +332,7 @@ MISTAKES = {  # what each rule must see: what is right > what stands in its plac
     contraction: "du > de le, près des > près de les, sans plusieurs > sans des",
     forms_before_vowels: "bel homme > beau homme, cet > ce, beau roi > bel roi, mon école > ma école, ma > mon",
     translation: "reine > femme, cherche > regarde, ne > te, elle > il, est vu > est voir, devant > derrière, mes > ses",
-    indefinite: "n' achète pas la > n' achète pas une, jamais voir les > jamais voir des, attendez pas le > attendez pas un",
+    indefinite: "pas la > pas une, jamais voir les > jamais voir des, attendez pas le > attendez pas un",
     french: """petite > petit, la femme > le femme, fleur rouge > rouge fleur, homme > honnête homme, de belles > des
         belles, des femmes > de femmes, pas > souvent, ne > me, n' > , ne les > les ne, va le >
         le va, les a > a les, voir > voit, voient > voit, sont > est, est vieille > est vieux, construites > construit, est
