@@ -1,6 +1,7 @@
 """How well a model translates or describes: BLEU, from its definition and through sacrebleu, exact match, alignment error rate.
 
-A sentence is a list of tokens, or a string that blanks cut into tokens; nothing is lower-cased, split or joined beyond that.
+A sentence is a list of tokens, or a string that blanks cut into tokens; nothing is lower-cased, split or joined beyond that,
+but for `bleu_of_text`, which takes sentences as people write them.
 Left out: metrics with a model inside, and those of characters.
 """
 
@@ -80,6 +81,19 @@ def bleu_signature(references: int = 1) -> str:
     return _sacrebleu(["a"], [["a"]] * references)[1]
 
 
+def bleu_of_text(hypotheses: Sequence[str], *references: Sequence[str]) -> tuple[float, str]:
+    """BLEU of sentences as people write them, in lower case or not -> 0 to 100, and sacrebleu's line on how it was computed.
+
+    sacrebleu cuts both sides into words itself, by the rules of NIST's mteval-v13a: so models with different tokens can be
+    compared. All its settings are its own, but case does not count.
+    """
+    for name, lines in _named_columns(hypotheses, references):
+        if odd := [type(line).__name__ for line in lines if not isinstance(line, str)]:
+            raise TypeError(f"{name} holds a {odd[0]}; expected strings")
+    metric = BLEU(tokenize="13a", lowercase=True)
+    return float(metric.corpus_score(hypotheses, references).score), str(metric.get_signature())
+
+
 def exact_match(hypotheses: Sequence[Sentence], references: Sequence[Sentence]) -> float:
     """The share of hypotheses that equal their reference token by token, 0 to 1."""
     groups = _groups(hypotheses, [references])
@@ -138,17 +152,24 @@ def _groups(
     hypotheses: Sequence[Sentence], references: Sequence[Sequence[Sentence]]
 ) -> list[tuple[list[str], list[list[str]]]]:
     """Each hypothesis with its references, all as tokens that sacrebleu would cut alike."""
-    if not references:
-        raise ValueError("references are missing; expected at least one list of them after hypotheses")
     columns = []
-    for name, sentences in [("hypotheses", hypotheses), *((f"references[{i}]", one) for i, one in enumerate(references))]:
-        if isinstance(sentences, str):
-            raise TypeError(f"{name} is one string; expected a list of sentences")
-        if len(sentences) != len(hypotheses) or len(sentences) == 0:
-            expected = f"{len(hypotheses)}, one for each hypothesis" if len(hypotheses) else "at least one"
-            raise ValueError(f"{name} has {len(sentences)} sentences; expected {expected}")
+    for name, sentences in _named_columns(hypotheses, references):
         columns.append([_tokens(sentence) for sentence in sentences])
         for number, tokens in enumerate(columns[-1]):
             if odd := [token for token in tokens if not isinstance(token, str) or token.split() != [token]]:
                 raise ValueError(f"{name}[{number}] has the token {odd[0]!r}; expected strings, not empty and without blanks")
     return [(hypothesis, list(ones)) for hypothesis, *ones in zip(*columns)]
+
+
+def _named_columns(hypotheses: Sequence, references: Sequence[Sequence]) -> list[tuple[str, Sequence]]:
+    """Hypotheses and each list of references with its name in messages, once all are lists of the same length."""
+    if not references:
+        raise ValueError("references are missing; expected at least one list of them after hypotheses")
+    columns = [("hypotheses", hypotheses), *((f"references[{i}]", one) for i, one in enumerate(references))]
+    for name, sentences in columns:
+        if isinstance(sentences, str):
+            raise TypeError(f"{name} is one string; expected a list of sentences")
+        if len(sentences) != len(hypotheses) or len(sentences) == 0:
+            expected = f"{len(hypotheses)}, one for each hypothesis" if len(hypotheses) else "at least one"
+            raise ValueError(f"{name} has {len(sentences)} sentences; expected {expected}")
+    return columns
