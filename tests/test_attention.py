@@ -185,15 +185,16 @@ def test_an_attention_of_your_own_takes_a_score_and_nothing_else():
 
 VS, VT, E, H, A = 9, 8, 3, 4, 5
 START, END = 1, 2
-KINDS = {"both directions": True, "one direction": False, "without attention": None}
+KINDS = {"both directions": True, "one direction": False, "last word in the query": True, "without attention": None}
 every_kind = pytest.mark.parametrize("name", KINDS)
 
 
 def build(name, seed=0):
     torch.manual_seed(seed)
-    both = KINDS[name] is not False
-    attention = None if KINDS[name] is None else AdditiveAttention(H, H * (1 + both), A)
-    model = AttentionTranslator(VS, VT, E, H, attention, start=START, end=END, bidirectional=both).double()
+    both, word = KINDS[name] is not False, name == "last word in the query"
+    attention = None if KINDS[name] is None else AdditiveAttention(H + E * word, H * (1 + both), A)
+    options = {"bidirectional": both, "word_in_query": word}
+    model = AttentionTranslator(VS, VT, E, H, attention, start=START, end=END, **options).double()
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(torch.randn_like(p) * 0.7)
@@ -235,7 +236,8 @@ def by_equations(model, source, target):
             context = torch.cat(last)
         else:
             W, U, v = model.attention.W.weight.T, model.attention.U.weight.T, model.attention.v.weight[0]
-            alpha = torch.stack([torch.tanh(s @ W + h @ U) @ v for h in annotations]).softmax(0)
+            query = torch.cat([s, word]) if model.word_in_query else s
+            alpha = torch.stack([torch.tanh(query @ W + h @ U) @ v for h in annotations]).softmax(0)
             context = sum(a * h for a, h in zip(alpha, annotations))
             rows.append(alpha)
         s = gru(torch.cat([word, context]), s, decoder.W_xh, decoder.W_hh, decoder.b_x, decoder.b_h)

@@ -103,7 +103,7 @@ BROKEN = {
     "one axis more": unlike(lambda value: deep(lambda v: v[None] if hasattr(v, "shape") else [v], value)),
     "a list of lists": unlike(lambda value: deep(lambda v: v.tolist() if np.ndim(v) else str(v), value)),
     "of another kind": unlike(lambda value: deep(lambda v: np.asarray(v).astype(complex), value)),
-    "booleans": unlike(lambda value: deep(lambda v: v > 0, value)),
+    "booleans": unlike(lambda value: deep(lambda v: v <= 0, value)),
     "everything NaN": unlike(lambda value: deep(lambda v: v * float("nan"), value)),
     "nothing in it": unlike(lambda value: deep(lambda v: v[:0] if np.ndim(v) else (), value)),
     "an opaque object": unlike(lambda value: object()),
@@ -140,11 +140,11 @@ def test_writing_into_an_argument_is_reported_and_costs_nothing(id, room):
         answer = answers(id, "RIGHT")[0](*(x.copy() if isinstance(x, np.ndarray) else x for x in args))
         for x in (y for arg in args for y in (arg if isinstance(arg, list) else [arg])):
             if isinstance(x, np.ndarray):
-                x += 1
+                x[...] = x == 0
             if isinstance(x, torch.Tensor):
                 with torch.no_grad():
                     answer = deep(torch.clone, answer)
-                    x += 1
+                    x[...] = x == 0
         return answer
 
     result = graded(id, writes, room=room)

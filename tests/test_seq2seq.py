@@ -29,6 +29,9 @@ KINDS = {
     "attention, one direction": lambda vs, vt, d, h, **ids: AttentionTranslator(
         vs, vt, d, h, AdditiveAttention(h, h, 5), bidirectional=False, **ids
     ),
+    "attention, last word in the query": lambda vs, vt, d, h, **ids: AttentionTranslator(
+        vs, vt, d, h, AdditiveAttention(h + d, 2 * h, 5), word_in_query=True, **ids
+    ),
     "one fixed context": lambda vs, vt, d, h, **ids: AttentionTranslator(vs, vt, d, h, None, **ids),
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
