@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.site import serve
 from utils.book.execute import Chapter, load
 from utils.book.project import chapters, find_root
 from utils.book.site import is_current, site_key, stage
+
+torch.set_num_threads(1)  # in every process of a run: more of them wait for each other
 
 
 @pytest.fixture(scope="session")

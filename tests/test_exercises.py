@@ -433,3 +433,68 @@ def test_the_examples_by_hand_of_echo_state_networks_hold():
     assert np.allclose(made["free_run"](lambda v, x: v + x, column(1, 0, 0.5), column(2, 4), np.zeros(1), 2), [[4], [6]])
     u = np.array([1.0, 1, 0, 0, 1, 0, 0, 1])
     assert np.allclose(made["memory"](u, column(0, 1, 1, 0, 0, 1, 0, 0), 2, 5), [1, 0.25])
+
+
+def test_the_examples_by_hand_of_sequence_to_sequence_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("07-"))))
+    rows = made["inputs_and_targets"](np.array([7, 4, 9]), 1, 2)
+    assert [row.tolist() for row in rows] == [[1, 7, 4, 9], [7, 4, 9, 2]]
+    log3, one = float(np.log(3)), np.ones((1, 1))
+    logits = torch.zeros(2, 3, 2)
+    logits[1, 0, 1] = log3
+    targets, mask, loss = made["padded_loss"](logits, [torch.tensor([1, 0, 1]), torch.tensor([1])], 0)
+    assert targets.tolist() == [[1, 0, 1], [1, 0, 0]]
+    assert mask.tolist() == [[True, True, True], [True, False, False]]
+    assert torch.isclose(loss, torch.tensor((3 * np.log(2) + np.log(4 / 3)) / 4).float())
+    assert abs(loss.item() - 0.592) < 5e-4
+    source = np.array([[1, 0], [1, 0]])
+    states = made["encode"](source, np.array([2, 1]), np.array([[0.0], [1.0]]), one, 0.5 * one, np.zeros(1))
+    assert np.allclose(states, [[0.363], [0.762]], atol=5e-4)
+    reversed_rows = made["reverse"](np.array([[1, 2, 3, 0], [4, 0, 9, 8]]), np.array([3, 2]))
+    assert reversed_rows.tolist() == [[3, 2, 1, 0], [0, 4, 9, 8]]
+    first = [[0.25, 0.25, 0.5], [0.9, 0.05, 0.05], [0.25, 0.5, 0.25]]
+    p = torch.tensor([first, [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.25, 0.5, 0.25]]])
+    step = lambda t, tokens: (p[min(t, 1)].log(), t + 1)  # noqa: E731
+    tokens, scores = made["translate"](step, 0, torch.tensor([1, 1, 1]), 3, 0)
+    assert tokens.tolist() == [[2, 0, 0], [0, 0, 0], [1, 1, 1]]
+    assert torch.allclose(scores, torch.tensor([0.4, 0.9, 0.125]).log())
+    column = lambda *v: torch.tensor(v)[:, None]  # noqa: E731
+    W_p = torch.tensor([[7.0, 8], [0, log3], [1, 1]])
+    p, z = made["decoder_step"](column(1.0), column(-3.0), column(2.0), torch.ones(3, 1), torch.zeros(1), W_p, torch.zeros(2))
+    assert torch.allclose(p, torch.tensor([[0.25, 0.75]]))
+    assert z.tolist() == [[0]]
+    true = ["the", "cat", "sat", "on", "the", "mat"]
+    found = [[*true[:5], "the", "mat"], true[:5]]
+    assert np.isclose(made["bleu"](found, [true, true]), 100 * 0.4125**0.25)
+    assert np.isclose(made["bleu"](found, [true, true]), 80.14, atol=5e-3)
+    assert np.isclose(made["bleu"](found[1:], [true]), 81.87, atol=5e-3)
+
+
+def test_the_examples_by_hand_of_bahdanau_attention_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("08-"))))
+    log3, tanh1 = float(np.log(3)), float(np.tanh(1))
+    scores = torch.tensor([[[0, log3, 50]] * 2])
+    mask = torch.tensor([[[True, True, False], [False] * 3]])
+    assert torch.allclose(made["masked_softmax"](scores, mask), torch.tensor([[[0.25, 0.75, 0], [0, 0, 0]]]))
+    one = torch.ones(1, 1)
+    found = made["additive_scores"](one[None], torch.tensor([[[0.0], [-1]]]), one, one, 2 * one[0])
+    assert torch.allclose(found, torch.tensor([[[2 * tanh1, 0]]]))
+    values = torch.tensor([[[4.0, 0], [0, 8]]])
+    assert torch.allclose(made["context"](scores[:, :1, :2], values), torch.tensor([[[1.0, 6]]]))
+    words = torch.tensor([[[3.0], [4]]])
+    states, weights = made["decode"](words, one, lambda s: (2 * s, one), lambda x, s: x.sum(1, keepdim=True) + s)
+    assert (states.flatten().tolist(), weights.flatten().tolist()) == ([6, 22], [1, 1])
+    zero, states = torch.zeros(1, 1), torch.tensor([[[0.0], [1]]])
+    seen, rest = torch.tensor([[True, True]]), (torch.zeros(2, 2), torch.tensor([[1.0, 0]]), torch.tensor([2.0, 0]))
+    assert made["look_as_found"](zero, zero, states, seen, *rest).tolist() == [[0.5, 0.5]]
+    found, back = (made["look"](zero, zero, h, seen, *rest) for h in (states, states.flip(1)))
+    assert torch.allclose(found, torch.tensor([[0.179, 0.821]]), atol=5e-4)
+    assert torch.allclose(back, found.flip(1))
+    softmax = lambda scores: np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)  # noqa: E731
+    products = lambda q, k, v: (v, softmax(q @ k.swapaxes(1, 2)))  # noqa: E731
+    case = np.ones((1, 1, 1)), np.array([[[0], [log3]]]), np.ones((1, 2, 1))
+    assert np.allclose(products(*case)[1], [0.25, 0.75])
+    assert made["looks_at_the_source"](products, *case)
+    assert not made["looks_at_the_source"](lambda q, k, v: (v, np.full((1, 1, 2), 0.5)), *case)
+    weights = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
+    assert np.isclose(made["alignment_error_rate"]([weights], [[(0, 0)]], [[(0, 0), (2, 1)]]), 1 / 3)

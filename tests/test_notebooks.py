@@ -75,6 +75,29 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
         "experiments.reservoir_on_text",
         "experiments.trained_changes",
     },
+    "07": {
+        "utils.batches",
+        "utils.seq2seq",
+        "utils.conv_seq2seq",
+        "utils.metrics",
+        "utils.translation",
+        "utils.data.french.phrases",
+        "utils.data.french.pairs",
+        "utils.data.french.splits",
+        "utils.figures.bleu_counter",
+        "experiments.one_vector",
+        "experiments.reversal",
+    },
+    "08": {
+        "utils.attention.core",
+        "utils.attention.additive",
+        "utils.attention.translator",
+        "utils.alignment",
+        "utils.figures.ribbons",
+        "experiments.attention_and_length",
+        "experiments.attention_as_alignment",
+        "experiments.multi30k",
+    },
 }
 
 
