@@ -49,7 +49,7 @@ class Size(NamedTuple):
     rate: float
 
 
-FULL = Size(vocabulary=6000, embedding=256, hidden=256, batch=64, steps=2000, rate=2e-3)  # 4 epochs
+FULL = Size(vocabulary=6000, embedding=256, hidden=256, batch=64, steps=1500, rate=2e-3)  # 3.3 epochs
 TINY = Size(vocabulary=300, embedding=8, hidden=12, batch=8, steps=4, rate=4e-3)
 
 
