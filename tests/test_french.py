@@ -303,7 +303,12 @@ def sentence(clause, question, order, circumstance, time, joining):
     """A pattern of whole sentences: statements, a question, an order or a title."""
     clause = f"{clause}(?: {circumstance})*"
     return re.compile(
-        one_of(f"(?:{time} , )?{clause}(?: {joining} {clause})*", f"{question}(?: {circumstance})* \\?", order, "#.")
+        one_of(
+            f"(?:{time} , )?{clause}(?: {joining} {clause})*",
+            f"{question}(?: {circumstance})* \\?",
+            f"{order}(?: {circumstance})*",
+            "#.",
+        )
     )
 
 

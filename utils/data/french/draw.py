@@ -74,11 +74,11 @@ class Speaker:
         if kind < 0.12 and room < 16:
             asked = phrase(*self.entry(lexicon.ASKING))
             return self.statement(room - 1 - len(asked.english), tense, asked) + phrase("?", "?")
-        if kind < 0.24 and room < 16:
+        if kind < 0.28 and room < 16:
             return self.order(room)
-        if kind < 0.3 and 4 < room < 16:
+        if kind < 0.34 and 4 < room < 16:
             return self.described(room, TITLES).phrase
-        if kind < 0.45 and room > 7:
+        if kind < 0.5 and room > 7:
             opening = self.time(3, tense) + phrase(",", ",")
             return opening + self.statements(room - len(opening.english), tense)
         return self.statements(room, tense)
@@ -93,7 +93,7 @@ class Speaker:
 
     def statement(self, room: int, tense: str, asked: Phrase | None = None) -> Phrase:
         """One clause, perhaps with a time, a place or company behind."""
-        kept = self.between(2, min(6, room - 4)) if room > 5 and self.chance(0.4) else 0
+        kept = self.kept(room)
         kinds = [self.acting] * 2 + [self.describing] * (tense != "going to") + [self.undergoing] * (tense == "present")
         core = self.one_of(kinds)(room - kept, tense, asked)
         return core + self.circumstance(room - len(core.english), tense) if kept else core
@@ -132,10 +132,17 @@ class Speaker:
         return grammar.passive(subject, self.one_of(suffered(subject.noun.kind)), agent, adverb, asked)
 
     def order(self, room: int) -> Phrase:
-        """Look it up, do not look at the house."""
+        """Look it up; do not look at the house in the garden."""
         verb, denied = self.one_of(BIDDEN), room > 4 and self.chance(0.3)
-        object = self.object(room - 1 - 2 * denied, verb.takes, denied, subject=1)
-        return grammar.command(verb, object, denied)
+        kept = self.kept(room)
+        left = 1 if self.chance(0.4) else room - kept - 1 - 2 * denied  # one word is a pronoun
+        object = self.object(left, verb.takes, denied, subject=1)
+        core = grammar.command(verb, object, denied)
+        return core + self.circumstance(room - len(core.english), "present") if kept else core
+
+    def kept(self, room: int) -> int:
+        """What a clause leaves of the room for a circumstance behind it: often nothing."""
+        return self.between(2, min(6, room - 4)) if room > 5 and self.chance(0.4) else 0
 
     def adverb(self, fitting: list[str]) -> str:
         """In most cases none."""
