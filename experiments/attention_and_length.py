@@ -20,11 +20,16 @@ STEPS = {"with attention": 1_150, "without": 1_600}  # about 60 cpu-seconds each
 WIDTHS = {"with attention": 128, "without": 136}  # about 600,000 parameters each
 
 
-def translator(corpus: Corpus, width: int, attends: bool) -> AttentionTranslator:
-    """Chapter 08's translator: with attention, or with the last state of each direction at every step in its place."""
-    attention = AdditiveAttention(width + EMBEDDING, 2 * width, width) if attends else None
+def translator(
+    corpus: Corpus, width: int, *, attends: bool = True, bidirectional: bool = True, word_in_query: bool = True
+) -> AttentionTranslator:
+    """Chapter 08's translator; without attention the last state of each direction stands at every step in its place."""
+    attention = None
+    if attends:
+        attention = AdditiveAttention(width + EMBEDDING * word_in_query, width * (1 + bidirectional), width)
     V = len(corpus.source), len(corpus.target)
-    return AttentionTranslator(*V, EMBEDDING, width, attention, start=START, end=END, word_in_query=attends)
+    options = {"bidirectional": bidirectional, "word_in_query": word_in_query and attends}
+    return AttentionTranslator(*V, EMBEDDING, width, attention, start=START, end=END, **options)
 
 
 def settings(scale: str) -> list[dict]:
@@ -38,7 +43,7 @@ def run(seed: int, scale: str, name: str) -> dict[str, float]:
         chosen = [pair for pair in data.split.test if len(pair.english) <= 20]
         return {"exact match, word for word": float(right([word_for_word(table, p.english) for p in chosen], chosen).mean())}
     training.seed(seed)
-    model = translator(data, 8 if tiny else WIDTHS[name], name == "with attention")
+    model = translator(data, 8 if tiny else WIDTHS[name], attends=name == "with attention")
     history = train(model, data, 4 if tiny else STEPS[name], seed)
     numbers = by_band(name, model, data)
     return numbers if tiny else numbers | {f"cpu-seconds, {name}": history.cpu_seconds}

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from experiments.one_vector import EMBEDDING
+from experiments.attention_and_length import translator
 from utils import training
 from utils.alignment import IBM1, best_links, diagonal_prior
-from utils.attention.additive import AdditiveAttention
-from utils.attention.translator import AttentionTranslator
-from utils.translation import END, START, Corpus, alignment_error, alignments, english_french, right, train, translate
+from utils.translation import Corpus, alignment_error, alignments, english_french, right, train, translate
 
 CHAPTER = "08-bahdanau-attention"
 CLAIM = "Attention aligns better than the diagonal and IBM Model 1; reading both ways helps, and a query with the last word."
@@ -25,12 +23,6 @@ MODELS = {  # hidden width (about 600,000 parameters each), directions, the last
     "one way, last word in the query": (161, False, True),
 }
 ALIGNERS = {"diagonal": None, "IBM Model 1": 0.0, "IBM Model 1 with a diagonal prior": 4.0}  # the prior's tension
-
-
-def translator(corpus: Corpus, width: int, both: bool, word: bool) -> AttentionTranslator:
-    V, D = (len(corpus.source), len(corpus.target)), EMBEDDING
-    attention = AdditiveAttention(width + D * word, width * (1 + both), width)
-    return AttentionTranslator(*V, D, width, attention, start=START, end=END, bidirectional=both, word_in_query=word)
 
 
 def aligned(name: str, corpus: Corpus) -> list[np.ndarray]:
@@ -53,7 +45,7 @@ def run(seed: int, scale: str, name: str) -> dict[str, float]:
         return {f"error rate, {name}": alignment_error([best_links(weights) for weights in aligned(name, data)], test)}
     width, both, word = MODELS[name]
     training.seed(seed)
-    model = translator(data, 8 if tiny else width, both, word)
+    model = translator(data, 8 if tiny else width, bidirectional=both, word_in_query=word)
     history = train(model, data, 4 if tiny else STEPS, seed)
     weights = alignments(model, data, test)
     numbers = {

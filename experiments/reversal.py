@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 from torch import nn
 
+from experiments.attention_and_length import translator
 from experiments.one_vector import EMBEDDING, corpus
 from utils import training
-from utils.attention.additive import AdditiveAttention
-from utils.attention.translator import AttentionTranslator
 from utils.data.french.phrases import Pair
 from utils.data.french.splits import Split
 from utils.seq2seq import FirstState, Translator
@@ -33,12 +32,10 @@ def reversed_source(pair: Pair) -> Pair:
     return replace(pair, english=pair.english[::-1], links=frozenset())
 
 
-def translator(name: str, corpus: Corpus, width: int) -> Translator:
-    V, D = (len(corpus.source), len(corpus.target)), EMBEDDING
-    if name == "one vector":
-        return FirstState(*V, D, width, start=START, end=END, kind=nn.LSTM)
-    attention = AdditiveAttention(width + D, 2 * width, width)
-    return AttentionTranslator(*V, D, width, attention, start=START, end=END, word_in_query=True)
+def model_of(name: str, corpus: Corpus, width: int) -> Translator:
+    if name == "attention":
+        return translator(corpus, width)
+    return FirstState(len(corpus.source), len(corpus.target), EMBEDDING, width, start=START, end=END, kind=nn.LSTM)
 
 
 def settings(scale: str) -> list[dict]:
@@ -50,7 +47,7 @@ def run(seed: int, scale: str, name: str, order: str) -> dict[str, float]:
     if order == "backwards":
         data = replace(data, split=Split(*([reversed_source(pair) for pair in part] for part in data.split)))
     training.seed(seed)
-    model = translator(name, data, 8 if tiny else WIDTHS[name])
+    model = model_of(name, data, 8 if tiny else WIDTHS[name])
     history = train(model, data, 4 if tiny else STEPS[name], seed)
     chosen = [pair for pair in data.split.test if len(pair.english) <= 20]
     exact = float(right(translate(model, data, chosen), chosen).mean())
