@@ -96,7 +96,6 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
         "utils.figures.ribbons",
         "experiments.attention_and_length",
         "experiments.attention_as_alignment",
-        "experiments.multi30k",
     },
 }
 
