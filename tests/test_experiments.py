@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from utils.book.record import find, merged, tiny_numbers
@@ -115,7 +115,9 @@ def test_a_killed_run_goes_on_where_it_stopped(toy):
     while "1 0" not in log.read_text():
         assert time.monotonic() < deadline, process.communicate()
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    assert workers and not psutil.wait_procs(workers, timeout=30)[1]  # and its workers end with it
     process.communicate()
     assert not result.exists()
 

@@ -10,12 +10,13 @@ import json
 import os
 import platform
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from types import ModuleType
 
@@ -46,6 +47,16 @@ def work(name: str, job: Job, scale: str) -> dict:
     return {"seed": seed, "numbers": numbers, "cpu_s": round(time.process_time() - start, 2)}
 
 
+def leave_with_parent() -> None:
+    """Let this worker end when the process that started it does, even if that was killed: nobody would keep its result."""
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def write(path: Path, value: object) -> None:
     """Write JSON so that a reader finds the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +85,7 @@ def run_jobs(
         on_done()
     environment = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     os.environ.update(environment)  # the workers inherit it
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), leave_with_parent) as pool:
         running = {pool.submit(work, name, jobs[i], scale): i for i in missing}
         for future in as_completed(running):
             write(kept[running[future]], future.result())

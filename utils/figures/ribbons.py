@@ -4,7 +4,7 @@ After Bahdanau, Cho and Bengio (2015, figure 3), who show four sentences. `round
 Python. `utils.figures.embed` puts it into the page.
 
 A weight takes a byte, and each row of a matrix has a scale of its own, in float32; biases are float32. So 600,000 weights make
-0.8 MB of the page, where float16 would make 1.6 and float32 3.2. Of a translator's 200 translations the rounding changed one.
+0.8 MB of the page, where float16 would make 1.6 and float32 3.2.
 """
 
 from collections.abc import Sequence
