@@ -12,6 +12,8 @@ from utils.figures import embed as embedding
 from utils.figures.bleu_counter import LONGEST, LONGEST_TEXT, bleu_counter
 from utils.metrics import bleu, bleu_by_definition, brevity_penalty, clipped_matches
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["browser"]
 
 REFERENCE = "the cat sat on the red mat"

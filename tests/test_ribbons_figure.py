@@ -19,6 +19,8 @@ from utils.decoding import greedy
 from utils.figures import embed as embedding
 from utils.figures.ribbons import LONGEST, STEPS, export, ribbons, rounded
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["browser"]
 
 ENGLISH = ["i", "love", "you", "look", "it", "up", "the", "zone", "of", "international", "control", "lover", "loved", "glove"]
