@@ -1,4 +1,4 @@
-"""How light a colour is, for the tests of figures: light(colour), in the page."""
+"""How light a colour is and how two differ, for the tests of figures: light(a) and contrast(a, b), in the page."""
 
 LUMINANCE = """
     const context = document.createElement("canvas").getContext("2d");
@@ -7,5 +7,9 @@ LUMINANCE = """
         const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
         const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((v) => linear(v / 255));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (a, b) => {
+        const [x, y] = [light(a), light(b)];
+        return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
     };
 """

@@ -343,10 +343,6 @@ CONTRASTS = (
     + """
     const style = (e) => getComputedStyle(e), all = (selector) => [...document.querySelectorAll(selector)];
     const surface = style(document.querySelector("figure")).backgroundColor;
-    const contrast = (a, b) => {
-        const [x, y] = [light(a), light(b)];
-        return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
-    };
     const seen = (colour) => (colour === "rgba(0, 0, 0, 0)" ? surface : colour);
     const stripe = style(document.querySelector(".ngrams [data-kind='clipped'][data-n='1']")).backgroundImage
         .match(/(?:oklab|rgb|color)\\([^)]*\\)/)[0];

@@ -337,10 +337,6 @@ def test_fits_the_window(opened, model, width):
 
 
 COLOURS = "() => {" + LUMINANCE + """
-    const contrast = (a, b) => {
-        const [x, y] = [light(a), light(b)];
-        return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
-    };
     const style = (selector, pseudo) => getComputedStyle(document.querySelector(selector), pseudo);
     const surface = style("figure").backgroundColor, cell = document.querySelector(".text span:not([data-here])"), texts = [];
     for (const sign of ["low", "high"]) for (let s = 0; s <= 1; s += 0.1) {

@@ -333,12 +333,11 @@ def test_folds_on_a_phone(opened):
 
 
 CONTRASTS = "() => {" + LUMINANCE + """
-    const surface = light(getComputedStyle(document.querySelector("figure")).backgroundColor);
-    const contrast = (colour) => (Math.max(light(colour), surface) + 0.05) / (Math.min(light(colour), surface) + 0.05);
+    const surface = getComputedStyle(document.querySelector("figure")).backgroundColor;
     const all = (selector, colour) =>
-        [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[colour]));
+        [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[colour], surface));
     return {
-        surface,
+        surface: light(surface),
         words: Math.min(...all(".panel span, .panel p, .panel b, .panel strong, legend, figcaption", "color")),
         marks: Math.min(...all("path:not(.grid, .bars), circle:not(.dot)", "stroke"), ...all(".dot, .bars", "fill")),
     };

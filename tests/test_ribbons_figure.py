@@ -490,10 +490,6 @@ CONTRASTS = (
     + """
     const style = (e) => getComputedStyle(e), all = (selector) => [...document.querySelectorAll(selector)];
     const surface = style(document.querySelector("figure")).backgroundColor;
-    const contrast = (a, b) => {
-        const [x, y] = [light(a), light(b)];
-        return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
-    };
     const boxed = all("svg g:has(> rect)").map((g) => contrast(style(g.querySelector("text:not(.number)")).fill,
         style(g.querySelector("rect")).fill));
     return {
@@ -559,7 +555,7 @@ def test_state_is_json(model):
             "model.encoder reads in one direction; expected both",
         ),
         (translator(torch.inf), ValueError, "model holds a NaN or an infinity"),
-        (translator(sizes=(9, 300, 9)), ValueError, "parameters; expected at most 1000000"),
+        (translator(sizes=(9, 300, 9)), ValueError, "parameters; expected at most 400000"),
         (translator(vocabularies=(5, len(TARGET))), ValueError, f"source has {len(SOURCE)} tokens; expected 5"),
         (translator(vocabularies=(len(SOURCE), 5)), ValueError, f"target has {len(TARGET)} tokens; expected 5"),
     ],

@@ -281,7 +281,6 @@ CONTRASTS = "() => {" + LUMINANCE + """
         const colour = getComputedStyle(e).backgroundColor;
         return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
     };
-    const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
     const all = (selector) => [...document.querySelectorAll(selector)];
     const words = all("b, strong, q, em, small, label span, .head div, .came, p, figcaption");
     return {

@@ -310,12 +310,11 @@ def test_two_figures_share_nothing(opened):
 
 
 CONTRASTS = "() => {" + LUMINANCE + """
-    const surface = light(getComputedStyle(document.querySelector("figure")).backgroundColor);
-    const contrast = (colour) => (Math.max(light(colour), surface) + 0.05) / (Math.min(light(colour), surface) + 0.05);
+    const surface = getComputedStyle(document.querySelector("figure")).backgroundColor;
     const all = (selector, property) =>
-        [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[property]));
+        [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[property], surface));
     return {
-        surface,
+        surface: light(surface),
         words: Math.min(...all("legend, p, label span, li *, input, figcaption", "color"), ...all("text", "fill")),
         marks: Math.min(...all("circle", "fill"), ...all("path", "stroke")),
     };

@@ -3,8 +3,8 @@
 After Bahdanau, Cho and Bengio (2015, figure 3), who show four sentences. `rounded` is the model that the page computes with, in
 Python. `utils.figures.embed` puts it into the page.
 
-A weight takes a byte, and each row of a matrix has a scale of its own, in float32; biases are float32. So 600,000 weights make
-0.8 MB of the page, where float16 would make 1.6 and float32 3.2.
+A weight takes a byte, and each row of a matrix has a scale of its own, in float32; biases are float32. A page's text spells
+three bytes in four letters, so 300,000 weights make 0.4 MB of it, where float16 would make 0.8 and float32 1.6.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from utils.figures.embed import Figure, embed
 
 LONGEST = 20  # words of a sentence
 STEPS = 2 * LONGEST  # words of a translation: where none has ended by then, it is cut
-HEAVIEST = 1_000_000  # parameters: 1.3 MB of the page
+HEAVIEST = 400_000  # parameters: half a megabyte of the page
 LEVELS = 127  # of a weight on either side of 0
 
 
