@@ -17,7 +17,7 @@ from utils.attention.translator import AttentionTranslator
 from utils.data.text import Vocabulary
 from utils.decoding import greedy
 from utils.figures import embed as embedding
-from utils.figures.ribbons import LONGEST, STEPS, export, ribbons, rounded
+from utils.figures.ribbons import HEAVIEST, LONGEST, STEPS, export, ribbons, rounded
 
 pytestmark = pytest.mark.slow
 
@@ -172,11 +172,22 @@ def test_page_carries_the_rounded_weights(model):
 
 
 def test_size_of_the_html():
-    """A model of the size of the book's: 0.6 million parameters."""
+    """A model as large as the figure takes: nearly 400,000 parameters."""
     source, target = (Vocabulary(f"{side}{i}" for i in range(size)) for side, size in (("s", 250), ("t", 400)))
-    model = translator(sizes=(64, 128, 128), vocabularies=(250, 400))
+    model = translator(sizes=(64, 98, 98), vocabularies=(250, 400))
+    assert 0.98 * HEAVIEST < sum(parameter.numel() for parameter in model.parameters()) <= HEAVIEST
     figure = ribbons(model, source, target, ["s1 s2"])
-    assert len(figure._repr_html_().encode()) < 900_000
+    assert len(figure._repr_html_().encode()) < 620_000
+
+
+def test_model_that_is_too_large_for_a_page():
+    model = translator(sizes=(64, 128, 128))
+    with pytest.raises(ValueError, match="parameters; expected at most 400000"):
+        ribbons(model, SOURCE, TARGET, EXAMPLES)
+
+
+def test_html_names_no_host():
+    figure = ribbons(translator(), SOURCE, TARGET, EXAMPLES)
     assert "http" not in re.sub(r'"base64": "[^"]*"', "", figure._repr_html_())
 
 
