@@ -5,6 +5,8 @@ import numpy as np
 from experiments.attention_and_length import translator
 from utils import training
 from utils.alignment import IBM1, best_links, diagonal_prior
+from utils.data.french.phrases import Pair
+from utils.metrics import Links, alignment_score
 from utils.translation import Corpus, alignment_error, alignments, english_french, right, train, translate
 
 CHAPTER = "08-bahdanau-attention"
@@ -33,6 +35,13 @@ def aligned(name: str, corpus: Corpus) -> list[np.ndarray]:
     return IBM1(sides[0], tension=ALIGNERS[name]).posteriors(sides[1])
 
 
+def errors(name: str, weights: list[np.ndarray], test: list[Pair]) -> dict[str, float]:
+    """The error rate of each French word's largest weight, and what it is when no link is only possible."""
+    found: list[Links] = [best_links(one) for one in weights]
+    strict = alignment_score(found, [pair.links for pair in test]).error_rate
+    return {f"error rate, {name}": alignment_error(found, test), f"error rate with all links sure, {name}": strict}
+
+
 def settings(scale: str) -> list[dict]:
     return [{"name": name} for name in (*MODELS, *ALIGNERS)]
 
@@ -42,16 +51,13 @@ def run(seed: int, scale: str, name: str) -> dict[str, float]:
     data = english_french(600, longest=8) if tiny else english_french()
     test = data.split.test
     if name in ALIGNERS:
-        return {f"error rate, {name}": alignment_error([best_links(weights) for weights in aligned(name, data)], test)}
+        return errors(name, aligned(name, data), test)
     width, both, word = MODELS[name]
     training.seed(seed)
     model = translator(data, 8 if tiny else width, bidirectional=both, word_in_query=word)
     history = train(model, data, 4 if tiny else STEPS, seed)
-    weights = alignments(model, data, test)
-    numbers = {
-        f"error rate, {name}": alignment_error([best_links(one) for one in weights], test),
-        f"exact match, {name}": float(right(translate(model, data, test), test).mean()),
-    }
+    numbers = errors(name, alignments(model, data, test), test)
+    numbers[f"exact match, {name}"] = float(right(translate(model, data, test), test).mean())
     return numbers if tiny else numbers | {f"cpu-seconds, {name}": history.cpu_seconds}
 
 

@@ -79,7 +79,7 @@ class Speaker:
         if kind < 0.34 and 4 < room < 16:
             return self.described(room, TITLES).phrase
         if kind < 0.5 and room > 7:
-            opening = self.time(3, tense) + phrase(",", ",")
+            opening = self.time(3, tense)
             return opening + self.statements(room - len(opening.english), tense)
         return self.statements(room, tense)
 
