@@ -16,7 +16,7 @@ import torch.multiprocessing as mp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.multi30k import END, Size, captions, decode, encode, subwords, train, translate
+from experiments.multi30k import END, Size, captions, decode, encode, subwords, train, translate
 from utils.attention.additive import AdditiveAttention
 from utils.attention.translator import AttentionTranslator
 from utils.data import corpora
@@ -134,7 +134,7 @@ def untrained(seed: int) -> AttentionTranslator:
 
 
 def test_a_translation_does_not_depend_on_the_other_lines(monkeypatch):
-    monkeypatch.setattr("benchmarks.multi30k.SEARCHED", 2)  # several searches, of lines that are out of order
+    monkeypatch.setattr("experiments.multi30k.SEARCHED", 2)  # several searches, of lines that are out of order
     model = untrained(2).double()
     with torch.no_grad():  # so that they differ, and some end early
         for parameter in model.parameters():
@@ -222,7 +222,7 @@ def test_torchrun_starts_the_benchmark_and_one_process_speaks():
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = os.environ | {"COURSE_SCALE": "tiny", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     done = subprocess.run(
-        [*torchrun, "-m", "benchmarks.multi30k"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+        [*torchrun, "-m", "experiments.multi30k"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert re.findall(r"^seed (\d): BLEU \d+\.\d\d \(nrefs:1\|case:lc\|", done.stdout, re.MULTILINE) == ["0", "1", "2"]
