@@ -102,3 +102,12 @@ def word_table(pairs: list[Pair]) -> dict[str, str]:
 def word_for_word(table: dict[str, str], english: tuple[str, ...]) -> tuple[str, ...]:
     """A translation that a model must beat: each word by itself, in the English order; a word not in the table stays."""
     return tuple([table.get(word, word) for word in english])
+
+
+def first_words(pair: Pair) -> tuple[str, ...]:
+    """For each English word the first French word that it is linked with.
+
+    >>> first_words(textbook()[0])
+    ('je', 'aime', "t'")
+    """
+    return tuple([min((j, pair.french[j]) for place, j in pair.links if place == i)[1] for i in range(len(pair.english))])
