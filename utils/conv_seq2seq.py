@@ -37,6 +37,16 @@ class GatedConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return F.glu(self.convolution(x.mT).mT, -1)  # a convolution of torch.nn wants time last
 
+    def centred(self, x: Tensor, real: Tensor) -> Tensor:
+        """See k // 2 places on either side: x (B, T, H), real (B, T, 1) -> (B, T, H). Beyond a sentence's ends stand zeros."""
+        half = self.convolution.kernel_size[0] // 2
+        return self(F.pad(x * real, (0, 0, half, half)))
+
+    def causal(self, x: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """See the k - 1 inputs before each: x (B, T, H), those before it (B, k - 1, H) -> (B, T, H), the last k - 1 inputs."""
+        seen = torch.cat([before, x], 1)
+        return self(seen), seen[:, x.shape[1] :]
+
 
 class ConvolutionalTranslator(Translator):
     """Stacks of gated convolutions on both sides; each layer's output is added to its input.
@@ -69,27 +79,36 @@ class ConvolutionalTranslator(Translator):
         self.readout = nn.Linear(width, target_vocabulary)
 
     def encode(self, source: Tensor, lengths: Tensor) -> State:
-        self._expect_known("source", int(lengths.max()))
-        B, S = source.shape
-        real = keep_mask(lengths.to(source.device), S)[..., None]  # (B, S, 1)
-        places = torch.arange(S, device=source.device).clamp(max=self.longest - 1)  # beyond it there is padding only
-        x = self.source_words(source) + self.source_places(places)  # (B, S, H)
-        half = self.kernel // 2
+        x, real = self.embed_source(source, lengths)
         for layer in self.encoder:
-            x = x + layer(F.pad(x * real, (0, 0, half, half)))  # zeros before, after, and in the padding: (B, S + k - 1, H)
+            x = x + layer.centred(x, real)
         summary = (x * real).sum(1) / real.sum(1)  # (B, H)
-        before = x.new_zeros(B, self.kernel - 1, x.shape[2])
-        return State(summary, source.new_zeros(B), (before,) * len(self.decoder))
+        return State(summary, source.new_zeros(len(source)), self.nothing_before(x))
 
     def decode(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        places = state.time[:, None] + torch.arange(tokens.shape[1], device=tokens.device)  # (B, T)
-        self._expect_known("target", int(places.max()) + 1)
-        x, before = self.target_words(tokens) + self.target_places(places), []  # (B, T, H)
+        x, before = self.embed_target(tokens, state.time), []
         for layer, past in zip(self.decoder, state.before):
-            seen = torch.cat([past, x], 1)  # (B, k - 1 + T, H)
-            before.append(seen[:, 1 - self.kernel :])
-            x = x + layer(seen) + state.summary[:, None]
+            new, last = layer.causal(x, past)
+            x = x + new + state.summary[:, None]
+            before.append(last)
         return self.readout(x), State(state.summary, state.time + tokens.shape[1], tuple(before))
+
+    def embed_source(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Words and their places: source (B, S), lengths (B,) -> (B, S, H), and which are real (B, S, 1)."""
+        self._expect_known("source", int(lengths.max()))
+        S = source.shape[1]
+        places = torch.arange(S, device=source.device).clamp(max=self.longest - 1)  # beyond it there is padding only
+        return self.source_words(source) + self.source_places(places), keep_mask(lengths.to(source.device), S)[..., None]
+
+    def embed_target(self, tokens: Tensor, time: Tensor) -> Tensor:
+        """Words and their places, the first of which is time (B,): tokens (B, T) -> (B, T, H)."""
+        places = time[:, None] + torch.arange(tokens.shape[1], device=tokens.device)  # (B, T)
+        self._expect_known("target", int(places.max()) + 1)
+        return self.target_words(tokens) + self.target_places(places)
+
+    def nothing_before(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What the decoder's layers have read before the first token: k - 1 zeros each, (B, k - 1, H)."""
+        return (x.new_zeros(len(x), self.kernel - 1, x.shape[2]),) * len(self.decoder)
 
     def _expect_known(self, name: str, length: int) -> None:
         if length > self.longest:
