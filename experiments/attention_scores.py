@@ -33,8 +33,8 @@ CLAIM = (
 )
 SOURCE = "Luong, Pham and Manning 2015, sections 5.3 and 5.4; the five wirings of the encyclopedia's table of variants"
 PUBLISHED = (
-    "English to German, BLEU: global dot 20.5, global general 19.1, local-p general 20.9 (Luong et al., table 4); of the wirings "
-    "no numbers"
+    "English to German, BLEU: global dot 20.5, global general 19.1, local-p general 20.9 (Luong et al., table 4); of the "
+    "wirings no numbers"
 )
 TOLERANCE = (
     "on every seed: exact match of dot, scaled dot, cosine, general, QKV and additive, all asked with s_t, within 0.1 of each "
