@@ -498,3 +498,28 @@ def test_the_examples_by_hand_of_bahdanau_attention_hold():
     assert not made["looks_at_the_source"](lambda q, k, v: (v, np.full((1, 1, 2), 0.5)), *case)
     weights = np.array([[0.7, 0.2, 0.1], [0.1, 0.5, 0.4]])
     assert np.isclose(made["alignment_error_rate"]([weights], [[(0, 0)]], [[(0, 0), (2, 1)]]), 1 / 3)
+
+
+def test_the_examples_by_hand_of_self_attention_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("11-"))))
+    log3, words = np.log(3), np.eye(2)
+    W_q, W_k = np.array([[2 * log3, 0, 0, 0], [0, 0, 0, 0]]), np.array([[0.0, 0, 0, 0], [1, 0, 0, 0]])
+    assert np.allclose(made["self_attention"](words, W_q, W_k, np.array([[4.0], [8]])), [[7], [6]])
+    scores = np.array([[[0, 9, 9], [0, log3, 9], [0, 0, np.log(2)]]] * 2)
+    weights = made["causal_weights"](scores, np.array([[True] * 3, [False, True, True]]))
+    assert np.allclose(weights[0], [[1, 0, 0], [0.25, 0.75, 0], [0.25, 0.25, 0.5]])
+    assert np.allclose(weights[1], [[0, 0, 0], [0, 1, 0], [0, 1 / 3, 2 / 3]])
+    maps = np.array([[log3, 0], [0, 0]]), np.array([[0.0, 0], [1, 5]]), np.array([[4.0, 2], [8, 6]]), np.array([[1.0], [10]])
+    assert np.allclose(made["multi_head"](words[None], *maps, 2), [[[47], [46]]])
+    vectors = made["sinusoids"](np.array([0, 1]), 4)
+    assert np.allclose(vectors, [[0, 1, 0, 1], [0.841, 0.540, 0.010, 1.000]], atol=5e-4)
+    places = np.array([3]), np.array([1, 1])
+    assert np.allclose(made["rotary_scores"](words[:1], words, *places), [[-0.416, 0.909]], atol=5e-4)
+    case = np.array([[[1.0], [3]]])
+    mean = lambda x: np.broadcast_to(x.mean(1, keepdims=True), x.shape)  # noqa: E731
+    so_far = lambda x: x.cumsum(1) / np.arange(1, x.shape[1] + 1)[:, None]  # noqa: E731
+    assert (mean(case).ravel().tolist(), so_far(case).ravel().tolist()) == ([2, 2], [1, 2])
+    assert not made["is_causal"](mean, case)
+    assert made["is_causal"](so_far, case)
+    cost, path = made["costs"](np.array([9]), 2, 3)
+    assert (cost.tolist(), path.tolist()) == ([[432, 72, 432, 216]], [[1, 9, 4, 2]])
