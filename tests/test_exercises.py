@@ -523,3 +523,27 @@ def test_the_examples_by_hand_of_self_attention_hold():
     assert made["is_causal"](so_far, case)
     cost, path = made["costs"](np.array([9]), 2, 3)
     assert (cost.tolist(), path.tolist()) == ([[432, 72, 432, 216]], [[1, 9, 4, 2]])
+
+
+def test_the_examples_by_hand_of_attention_variants_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("09-"))))
+    log3, column = np.log(3), lambda *v: np.array(v, dtype=float)[:, None]
+    vectors = np.array([[[1.0, 2, 0, 0]]]), np.array([[[4.0, 3, 7, 7]]])
+    assert [made["product_scores"](*vectors, kind).item() for kind in ("dot", "scaled dot")] == [10, 5]
+    assert made["product_scores"](np.ones((1, 1, 1)), np.array([[[4.0, 3]]]), "general", np.array([[1.0, 2]])).item() == 10
+    keys = np.array([[[5.0, 0], [0, 2]]])
+    assert np.allclose(made["cosine_weights"](np.array([[[3.0, 0]]]), keys, np.array([[log3]])), [[[0.75, 0.25]]])
+    zeros, ones = np.zeros(4), np.ones(4)
+    assert np.isclose(made["logit_scale"](zeros, ones, zeros, ones), 1 / 2)
+    assert np.isclose(made["logit_scale"](zeros, ones, 3**0.5 * ones, ones), 1 / 4)
+    read_here = made["positional_read"](column(4, 8)[None], column(9, 5, 1), column(8, log3, 0))
+    assert np.allclose(read_here, column(4, 5)[None])
+    add, look = lambda x, s: x.sum(1, keepdims=True) + s, lambda s: (2 * s, np.ones((1, 1)))
+    found, weights = made["luong_decode"](column(0.5, 0)[None], np.zeros((1, 1)), add, look, column(1, -1))
+    assert np.allclose(found.flatten(), [0.462, 0.745], atol=5e-4)
+    assert weights.flatten().tolist() == [1, 1]
+    found = made["local_weights"](np.zeros((1, 1, 6)), np.zeros((1, 1)), np.array([4]), 2)
+    assert np.allclose(found, [[[0.034, 0.152, 0.25, 0.152, 0, 0]]], atol=5e-4)
+    logits, rest = np.array([[0, log3]]), (np.array([1.0]), np.array([0.2]))
+    assert np.allclose(made["reinforce"](logits, np.array([0]), *rest), [[0.6, -0.6]])
+    assert np.allclose(made["reinforce"](logits, np.array([1]), np.zeros(1), np.array([0.2])), [[0.05, -0.05]])
