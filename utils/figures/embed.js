@@ -14,6 +14,14 @@ function half(bits) {
   return bits >> 15 ? -size : size;
 }
 
+// A weight is a byte, 128 standing for 0, times the scale of its row; the product is rounded to float32, as in Python.
+function unpack(part) {
+  if (!("levels" in part)) return numbers(part); // a bias
+  const [rows, columns] = part.levels.shape, levels = numbers(part.levels), scales = numbers(part.scales);
+  return Array.from({ length: rows }, (_, r) =>
+    Float32Array.from(levels.subarray(r * columns, (r + 1) * columns), (level) => (level - 128) * scales[r]));
+}
+
 // 0.5 -> "+0.500", with a real minus sign, so that columns of numbers stand still.
 function signed(x, digits = 3) {
   return (x < 0 ? "−" : "+") + Math.abs(x).toFixed(digits);

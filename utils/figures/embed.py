@@ -1,14 +1,16 @@
 """Puts an interactive figure into a page: its style, its script and its state in one piece of HTML that needs nothing else.
 
 A figure NAME is two files beside this one, NAME.js with `function NAME(root, state)` and NAME.css, over the shared look and
-the decoder of arrays in embed.css and embed.js. It runs on the static page, in JupyterLab, VS Code and Colab: no kernel, no
-request, no global name left behind. Each display gets an id of its own: one kernel makes one page.
+the decoder of arrays in embed.css and embed.js, and over those of the PARTS that it names. It runs on the static page, in
+JupyterLab, VS Code and Colab: no kernel, no request, no global name left behind. Each display gets an id of its own: one kernel
+makes one page.
 """
 
 import base64
 import html
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 DTYPES = ("float16", "float32", "float64", "int32", "uint8")  # what `numbers` in embed.js can read
+PARTS = ("sentence", "matrices")  # what several figures share: a .js and a .css, and no figure
 _displays = itertools.count(1)
 
 
@@ -29,19 +32,21 @@ class Figure:
     state: str  # JSON, safe inside a script element
     title: str
     description: str
+    parts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Interactive figure: {self.title}. {self.description}"
 
     def _repr_html_(self) -> str:
+        files = ("embed", *self.parts, self.name)
         return PAGE.format(
             name=self.name,
             id=f"figure-{self.name.replace('_', '-')}-{next(_displays)}",
-            style=_source("embed.css") + _source(f"{self.name}.css"),
+            style="".join(_source(f"{file}.css") for file in files),
             title=html.escape(self.title),
             description=html.escape(self.description),
             state=self.state,
-            script=_source("embed.js") + _source(f"{self.name}.js"),
+            script="".join(_source(f"{file}.js") for file in files),
         )
 
 
@@ -69,13 +74,14 @@ root.addEventListener("keydown", (event) => {{ if (!event.ctrlKey && !event.meta
 """
 
 
-def embed(name: str, state: dict[str, Any], *, title: str, description: str) -> Figure:
+def embed(name: str, state: dict[str, Any], *, title: str, description: str, parts: Sequence[str] = ()) -> Figure:
     """The figure `name` with its state: JSON values and NumPy arrays, which NAME.js reads with `numbers`.
 
-    `description` says in words what is to be seen and done: it stands in the caption and is all that a front end without
-    HTML shows. ValueError where there is no such figure, a text is empty, or the state holds what JSON cannot.
+    `parts` are those of PARTS that NAME.js uses. `description` says in words what is to be seen and done: it stands in the
+    caption and is all that a front end without HTML shows. ValueError where there is no such figure, a text is empty, or the
+    state holds what JSON cannot.
     """
-    known = sorted(path.stem for path in HERE.glob("*.js") if path.stem != "embed")
+    known = sorted(path.stem for path in HERE.glob("*.js") if path.stem not in ("embed", *PARTS))
     if name not in known:
         raise ValueError(f"name is {name!r}; expected one of {', '.join(known)}")
     for argument, value in (("title", title), ("description", description)):
@@ -86,7 +92,7 @@ def embed(name: str, state: dict[str, Any], *, title: str, description: str) -> 
     except ValueError as error:
         raise ValueError(f"state cannot be written as JSON ({error}); expected finite numbers and no cycles") from None
     safe = encoded.replace("<", "\\u003c")  # so that no "</script>" in the data ends the block
-    return Figure(name, safe, title, description)
+    return Figure(name, safe, title, description, tuple(parts))
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:

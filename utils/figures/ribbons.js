@@ -16,14 +16,6 @@ function log_softmax(logits) {
   return logits.map((x) => x - largest - log_sum);
 }
 
-// A weight is a byte, 128 standing for 0, times the scale of its row; the product is rounded to float32, as in Python.
-function unpack(part) {
-  if (!("levels" in part)) return numbers(part); // a bias
-  const [rows, columns] = part.levels.shape, levels = numbers(part.levels), scales = numbers(part.scales);
-  return Array.from({ length: rows }, (_, r) =>
-    Float32Array.from(levels.subarray(r * columns, (r + 1) * columns), (level) => (level - 128) * scales[r]));
-}
-
 // One step of utils.rnn.GRU: the gates r, z and n side by side.
 function gru_step(from_x, from_h, h) {
   const H = h.length;
@@ -71,32 +63,6 @@ function translate(W, ids, { start, end, word_in_query, steps }) {
     found.push({ id, log_p, weights });
   } while (id !== end && found.length < steps);
   return found;
-}
-
-// A sentence -> its words as the vocabulary has them, without what else stands around them: "Look it up!" -> look, it, up.
-function split(text, known) {
-  const bare = (word) => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-  const plain = (word) => word.toLowerCase().replaceAll("’", "'");
-  const forms = (word) => [word, plain(word), bare(word), bare(plain(word))];
-  return text.split(/\s+/).map((word) => forms(word).find((form) => known.has(form)) ?? forms(word)[3]).filter(Boolean);
-}
-
-// How many letters must be put in, taken out or exchanged (Levenshtein).
-function edits(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) next.push(Math.min(row[j] + (a[i] !== b[j]), row[j + 1] + 1, next[j] + 1));
-    row = next;
-  }
-  return row.at(-1);
-}
-
-// Up to three words of similar spelling, the most similar first; those that begin so come early, for they may become it.
-function similar(word, words) {
-  return words.map((other) => [other.startsWith(word) ? 0.5 : edits(word, other), other])
-    .filter(([cost]) => cost <= Math.max(1, word.length / 2))
-    .sort((a, b) => a[0] - b[0] || a[1].length - b[1].length).slice(0, 3).map(([, other]) => other);
 }
 
 // Boxes of these sizes along a line, with equal gaps, in the middle of it: their centres.
@@ -157,73 +123,24 @@ function bands(weights, { source, target, upright }) {
   });
 }
 
-const escaped = (words) => words.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-const cut = (word, most) => (word.length > most ? `${word.slice(0, most - 1)}…` : word);
-
 function ribbons(root, state) {
   // What is given; the last sentence that could be read, and its translation; of that, how many words are shown, and which
   // one the reader looks at: -1 while there is none.
-  const { source, target, words, longest, end } = state, known = new Set(words);
+  const { source, target, words, end } = state;
   const W = Object.fromEntries(Object.entries(state.weights).map(([name, part]) => [name, unpack(part)]));
   const ids = new Map(source.map((word, id) => [word, id])), name = (id) => (id === end ? "end" : target[id]);
   let sentence = [], found = [], shown = 0, place = -1, width = 0;
 
   root.querySelector(".panel").innerHTML = `
-    <label class="sentence"><span>Your sentence</span><input type="text" maxlength="300" autocomplete="off"
-      autocapitalize="off" spellcheck="false" aria-describedby="${root.id}-note"></label>
-    <p class="advice" id="${root.id}-note" role="status"></p>
-    <div class="examples" role="group" aria-label="Examples">${state.examples.map((example) =>
-      `<button type="button">${escaped(example)}</button>`).join("")}</div>
+    ${sentence_markup(root, state.examples)}
     <div class="steps">${"start back step all".replace(/\w+/g, '<button type="button">$&</button>')}<b></b></div>
     <svg role="group"></svg>
     <p class="said" aria-live="polite"></p>
     <details class="weights"><summary>All weights as a table</summary>
       <div class="wide" tabindex="0" role="region" aria-label="All weights"><table></table></div></details>
-    <details><summary>The ${words.length} words that it knows</summary>
-      <p class="known">${escaped(words.toSorted().join(" · "))}</p></details>`;
-  const find = (selector) => root.querySelector(selector), [input, note, svg] = ["input", ".advice", "svg"].map(find);
+    ${known_words(words)}`;
+  const find = (selector) => root.querySelector(selector), svg = find("svg");
   const buttons = [...root.querySelectorAll(".steps button")], context = document.createElement("canvas").getContext("2d");
-
-  // Read what stands in the field. Where it cannot be translated, the note says why, and the last sentence stays.
-  function read() {
-    const typed = split(input.value, known), unknown = [...new Set(typed.filter((word) => !known.has(word)))];
-    const wrong = unknown.length > 0 || typed.length === 0 || typed.length > longest;
-    input.ariaInvalid = wrong;
-    if (!wrong && typed.join(" ") !== sentence.join(" ")) {
-      sentence = typed;
-      found = translate(W, typed.map((word) => ids.get(word)), state);
-      shown = found.length;
-      place = 0;
-      paint();
-    }
-    note.replaceChildren(...explain(typed, unknown));
-    root.state = { ...root.state, unknown };
-  }
-  function explain(typed, unknown) {
-    const stays = sentence.length ? ` Below is still “${cut(sentence.join(" "), 40)}”.` : "";
-    if (!typed.length) return [`Type a sentence.${stays}`];
-    if (!unknown.length) {
-      return [typed.length > longest ? `A sentence of ${typed.length} words; it can be ${longest} long.${stays}`
-        : `Up to ${longest} of the ${words.length} words that it knows. They are listed at the end.`];
-    }
-    const parts = ["It does not know: "];
-    for (const word of unknown.slice(0, 3)) {
-      parts.push(`“${cut(word, 24)}” `);
-      for (const other of similar(word, words)) {
-        const button = document.createElement("button");
-        Object.assign(button, { type: "button", textContent: other, ariaLabel: `${other} for ${cut(word, 24)}` });
-        button.onclick = () => { fill(typed.map((each) => (each === word ? other : each)).join(" ")); input.focus(); };
-        parts.push(button, " ");
-      }
-    }
-    if (unknown.length > 3) parts.push(`and ${unknown.length - 3} more`);
-    return [...parts, document.createElement("br"), stays];
-  }
-
-  function fill(text) {
-    input.value = text;
-    read();
-  }
 
   // New words and ribbons for a new sentence or width; which of them show is left to `draw`.
   function paint() {
@@ -319,8 +236,12 @@ function ribbons(root, state) {
     svg.querySelector("[role=option][tabindex='0']").focus();
   };
   buttons.forEach((button, k) => { button.onclick = () => show([0, shown - 1, shown + 1, found.length][k]); });
-  find(".examples").onclick = ({ target: { type, textContent } }) => { if (type === "button") fill(textContent); };
-  input.oninput = read;
-  fill(state.examples[0]);
+  sentence_field(root, state, (typed) => {
+    sentence = typed;
+    found = translate(W, typed.map((word) => ids.get(word)), state);
+    shown = found.length;
+    place = 0;
+    paint();
+  });
   new ResizeObserver(() => { if (svg.clientWidth !== width) paint(); }).observe(svg);
 }

@@ -3,27 +3,25 @@
 After Bahdanau, Cho and Bengio (2015, figure 3), who show four sentences. `rounded` is the model that the page computes with, in
 Python. `utils.figures.embed` puts it into the page.
 
-A weight takes a byte, and each row of a matrix has a scale of its own, in float32; biases are float32. A page's text spells
-three bytes in four letters, so 300,000 weights make 0.4 MB of it, where float16 would make 0.8 and float32 1.6.
+Matrices go there as `utils.figures.packing` has it, a byte a weight; biases in float32.
 """
 
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from utils.attention.additive import AdditiveAttention
 from utils.attention.translator import AttentionTranslator
 from utils.data.text import Vocabulary
+from utils.figures import packing
 from utils.figures.embed import Figure, embed
+from utils.figures.sentence import expect_examples, typeable
 
 LONGEST = 20  # words of a sentence
 STEPS = 2 * LONGEST  # words of a translation: where none has ended by then, it is cut
 HEAVIEST = 400_000  # parameters: half a megabyte of the page
-LEVELS = 127  # of a weight on either side of 0
 
 
 def ribbons(model: AttentionTranslator, source: Vocabulary, target: Vocabulary, examples: Sequence[str]) -> Figure:
@@ -33,8 +31,8 @@ def ribbons(model: AttentionTranslator, source: Vocabulary, target: Vocabulary, 
     Tokens in angle brackets, <end> for one, cannot be typed.
     """
     _expect_model(model, source, target)
-    words = [token for token in source.tokens if not (token.startswith("<") and token.endswith(">"))]
-    _expect_examples(examples, words)
+    words = typeable(source)
+    expect_examples(examples, words, LONGEST, "source vocabulary")
     return embed(
         "ribbons",
         export(model)
@@ -46,13 +44,14 @@ def ribbons(model: AttentionTranslator, source: Vocabulary, target: Vocabulary, 
             "most probable word. A ribbon from a word of the sentence to one of the translation is as wide as the attention "
             "weight between them. Step through the translation, or go to one of its words, to see the weights as numbers."
         ),
+        parts=["sentence"],
     )
 
 
 def rounded(model: AttentionTranslator) -> AttentionTranslator:
     """A copy of the model with the weights that the page has: each is off by at most 1 / 254 of its row's largest."""
     copy = deepcopy(model)
-    weights = {name: _weights(*_levels(matrix)) for name, matrix in _matrices(model).items()}
+    weights = {name: packing.rounded(matrix) for name, matrix in _matrices(model).items()}
     copy.load_state_dict(model.state_dict() | {name: _as_rows(name, matrix) for name, matrix in weights.items()})
     return copy
 
@@ -64,7 +63,7 @@ def export(model: AttentionTranslator) -> dict[str, Any]:
     and `scales` (rows,) float32. A bias is float32.
     """
     matrices = _matrices(model)
-    packed = {name: dict(zip(("levels", "scales"), _levels(matrix))) for name, matrix in matrices.items()}
+    packed = {name: packing.packed(matrix) for name, matrix in matrices.items()}
     biases = {name: bias.detach().cpu().numpy() for name, bias in model.state_dict().items() if name not in matrices}
     choices = {"start": model.start, "end": model.end, "word_in_query": model.word_in_query}
     return choices | {"weights": packed | biases}
@@ -77,17 +76,6 @@ def _matrices(model: AttentionTranslator) -> dict[str, Tensor]:
 def _as_rows(name: str, weight: Tensor) -> Tensor:
     """The decoder's two matrices are stored as x @ W has them, a column for each unit: this turns them, there and back."""
     return weight.mT if name.startswith("decoder.") else weight
-
-
-def _levels(matrix: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    rows = matrix.detach().cpu().numpy().astype(np.float32)
-    scales = np.abs(rows).max(1) / np.float32(LEVELS)
-    levels = np.rint(rows / np.where(scales > 0, scales, 1)[:, None]) + 128
-    return levels.astype(np.uint8), scales
-
-
-def _weights(levels: np.ndarray, scales: np.ndarray) -> Tensor:
-    return torch.from_numpy((levels.astype(np.float32) - 128) * scales[:, None])
 
 
 def _expect_model(model: AttentionTranslator, source: Vocabulary, target: Vocabulary) -> None:
@@ -105,17 +93,3 @@ def _expect_model(model: AttentionTranslator, source: Vocabulary, target: Vocabu
     for name, vocabulary, words in (("source", source, model.source_words), ("target", target, model.target_words)):
         if len(vocabulary) != words.num_embeddings:
             raise ValueError(f"{name} has {len(vocabulary)} tokens; expected {words.num_embeddings}, as many as the model has")
-
-
-def _expect_examples(examples: Sequence[str], words: list[str]) -> None:
-    if isinstance(examples, str) or not all(isinstance(example, str) for example in examples):
-        raise TypeError(f"examples is {examples!r}; expected a list of sentences")
-    if not examples:
-        raise ValueError("examples is empty; expected at least one sentence")
-    for example in examples:
-        tokens = example.split()
-        if not 1 <= len(tokens) <= LONGEST:
-            raise ValueError(f"examples holds {example!r} of {len(tokens)} words; expected 1 to {LONGEST}")
-        unknown = [token for token in tokens if token not in words]
-        if unknown:
-            raise ValueError(f"examples holds {example!r}, and {unknown[0]!r} is not in the source vocabulary")
