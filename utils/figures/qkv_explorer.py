@@ -58,10 +58,10 @@ def qkv_explorer(
         | {"tokens": vocabulary.tokens, "words": words, "examples": list(examples), "longest": LONGEST, "heads": heads},
         title="Queries, keys, values",
         description=(
-            f"Each of {len(words)} words is a vector x of width {D}{placed}; a head turns it into a query q, a key k and a value v "
-            f"of width {d}. Type a sentence, choose a head and the word that asks, and follow the arithmetic: its query against "
-            "every key, divided by √d, masked or not, through the softmax, and the values averaged with the weights. Go to a "
-            "cell to see its number and where that comes from."
+            f"Each of {len(words)} words is a vector x of width {D}{placed}; a head turns it into a query q, a key k and a "
+            f"value v of width {d}. Type a sentence, choose a head and the word that asks, and follow the arithmetic: its query "
+            "against every key, divided by √d, masked or not, through the softmax, and the values averaged with the weights. "
+            "Go to a cell to see its number and where that comes from."
         ),
         parts=["sentence", "matrices"],
     )
