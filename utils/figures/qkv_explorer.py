@@ -60,8 +60,8 @@ def qkv_explorer(
         description=(
             f"Each of {len(words)} words is a vector x of width {D}{placed}; a head turns it into a query q, a key k and a "
             f"value v of width {d}. Type a sentence, choose a head and the word that asks, and follow the arithmetic: its "
-            "query against every key, divided by √d, masked or not, through the softmax, and the values averaged with the weights. "
-            "Go to a cell to see its number and where that comes from."
+            "query against every key, divided by √d, masked or not, through the softmax, and the values averaged with the "
+            "weights. Go to a cell to see its number and where that comes from."
         ),
         parts=["sentence", "matrices"],
     )
