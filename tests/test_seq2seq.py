@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from utils.attention.additive import AdditiveAttention
+from utils.attention.conv_translator import ConvolutionalAttentionTranslator
 from utils.attention.translator import AttentionTranslator
 from utils.batches import bucketed, pad
 from utils.conv_seq2seq import ConvolutionalTranslator
@@ -31,6 +32,9 @@ KINDS = {
     ),
     "attention, last word in the query": lambda vs, vt, d, h, **ids: AttentionTranslator(
         vs, vt, d, h, AdditiveAttention(h + d, 2 * h, 5), word_in_query=True, **ids
+    ),
+    "convolutions with attention": lambda vs, vt, d, h, **ids: ConvolutionalAttentionTranslator(
+        vs, vt, h, layers=2, kernel=3, longest=12, **ids
     ),
     "one fixed context": lambda vs, vt, d, h, **ids: AttentionTranslator(vs, vt, d, h, None, **ids),
 }
