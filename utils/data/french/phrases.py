@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from utils.data.french.words import begins_with_vowel
 
-ALONE = frozenset("do does did to up for ne n' est-ce que qu'".split())
+ALONE = frozenset(["do", "does", "did", "to", "up", "for", "ne", "n'", "est-ce", "que", "qu'"])
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Pair:
 
     @property
     def sure(self) -> frozenset[tuple[int, int]]:
-        """The links but for those of words that the other language does without: going to sing, look for. These are possible."""
+        """The links but for those of words that the other language does without, as in look for: these are only possible."""
         return frozenset([(i, j) for i, j in self.links if not {self.english[i], self.french[j]} & ALONE])
 
 
