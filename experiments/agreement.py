@@ -26,7 +26,7 @@ TOLERANCE = (
 SEEDS = (0, 1, 2)
 SIZE, HEADS, STEPS = 48, 4, 1_500
 MODELS = {  # what a model may know of the other words
-    "by itself": {"attends": False},
+    "by itself": {"attends": False, "placed": False},
     "in a set of words": {"placed": False},
     "in a sentence": {},
 }

@@ -10,8 +10,8 @@ from utils.attention.core import attend
 
 CHAPTER = "09-attention-variants"
 CLAIM = (
-    "Unscaled, wide keys saturate the softmax and are not learnt at any rate. Over sqrt(d) every width starts alike. Over d is "
-    "learnt too: it starts flat, and lags behind at a low rate."
+    "Unscaled, wide keys saturate the softmax and are learnt badly at every rate. Over sqrt(d) every width starts alike. Over "
+    "d is learnt too: it starts flat, and lags behind at a low rate."
 )
 SOURCE = "Vaswani et al. 2017, section 3.2.1 and its footnote; the worked figures are for d = 100 and 4 keys, from one sample"
 PUBLISHED = "variance of the scores 99, 1.0, .01 and mean largest weight .93, .52, .28: unscaled, over 10, over 100"

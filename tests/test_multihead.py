@@ -224,8 +224,8 @@ def test_bad_sizes_are_named():
         MultiHeadAttention(10, 4)
     with pytest.raises(ValueError, match=re.escape("key has shape (5, 7); expected all axes of query (3, 6) but")):
         scaled_dot_product(torch.zeros(3, 6), torch.zeros(5, 7), torch.zeros(5, 7))
-    for option in ({"bias": False}, {"add_bias_kv": True}, {"add_zero_attn": True}):
-        with pytest.raises(ValueError, match="expected one with biases, and without add_bias_kv and add_zero_attn"):
+    for option in ({"bias": False}, {"add_bias_kv": True}, {"add_zero_attn": True}, {"dropout": 0.1}):
+        with pytest.raises(ValueError, match="expected one with biases, without dropout, add_bias_kv and add_zero_attn"):
             MultiHeadAttention.from_torch(nn.MultiheadAttention(12, 4, **option))
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from utils.attention.positions import sinusoidal
 from utils.attention.tagger import Tagger
 from utils.data.french.pairs import first_words, textbook
 
@@ -55,6 +56,16 @@ def test_right_labels_are_counted_in_real_words_only():
     wrong = found.clone()
     wrong[0, 2] += 1
     assert model.right(WORDS, LENGTHS, wrong).tolist() == [[True, True, False, True, True], [True] * 3 + [False] * 2]
+
+
+def test_is_its_equation_also_in_half_precision():
+    model = tagger()
+    x = model.words(WORDS[:1]) + sinusoidal(5, 12).double()
+    expected = model.readout(x + model.attention(x, x, x)[0])
+    torch.testing.assert_close(model(WORDS[:1], LENGTHS[:1]), expected)
+    found = model.to(torch.bfloat16)(WORDS[:1], LENGTHS[:1])
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.double(), expected, rtol=0.1, atol=0.1)
 
 
 def test_weights_are_those_of_the_attention():

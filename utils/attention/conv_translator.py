@@ -23,7 +23,7 @@ class State(NamedTuple):
     """What the decoder carries from token to token, and what it may look at; the first axis of each tensor is B."""
 
     keys: Tensor  # (B, S, H): z, the encoder's outputs
-    values: Tensor  # (B, S, H): z + e, with e the embeddings that the encoder read
+    values: Tensor  # (B, S, H): (z + e) sqrt(.5), with e the embeddings that the encoder read
     seen: Tensor  # (B, S) bool: false where a source is padding
     time: Tensor  # (B,) int64: the tokens read so far
     before: tuple[Tensor, ...]  # for each layer its last k - 1 inputs (B, k - 1, H), so that none is computed again
@@ -34,7 +34,8 @@ class AttentiveConvolution(nn.Module):
     """One layer of the decoder: a causal gated convolution, then a look at the source (Gehring et al. 2017, eqs. 1 and 2).
 
     With x (B, T, H) the layer's input and g the embeddings of the target tokens read: h = (x + convolution(x)) sqrt(.5),
-    d = h W + b + g, a_ij = softmax over j of d_i . z_j, c_i = sum_j a_ij (z_j + e_j), and out comes (h + c sqrt(m)) sqrt(.5).
+    d = h W + b + g, a_ij = softmax over j of d_i . z_j, c_i = sum_j a_ij (z_j + e_j) sqrt(.5), and out comes
+    (h + c sqrt(m)) sqrt(.5).
     If the m weights are equal, the mean has an m-th of the variance: sqrt(m), their m sqrt(1 / m) for a sum, undoes it.
     """
 

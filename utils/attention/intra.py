@@ -35,7 +35,8 @@ class Newest(Attention):
 
     def score(self, query: Tensor, projected: Tensor) -> Tensor:
         K = projected.shape[1]
-        return 100 * torch.arange(K, device=query.device, dtype=query.dtype).expand(len(query), 1, K)
+        age = torch.arange(1 - K, 1, device=query.device).clamp(min=-600)  # float16 holds 60,000
+        return (100 * age).to(query.dtype).expand(len(query), 1, K)
 
 
 class LSTMN(nn.Module):

@@ -94,8 +94,8 @@ class LocalPredictiveAttention(LocalAttention):
         self.v = nn.Linear(hidden_size, 1, bias=False)
 
     def centre(self, query: Tensor, times: Tensor, lengths: Tensor) -> Tensor:
-        share = torch.sigmoid(self.v(torch.tanh(self.W(query)))).squeeze(-1)  # (B, Q)
-        return lengths * share.to(torch.promote_types(share.dtype, torch.float32))  # half precision cannot count to 300
+        aim = self.v(torch.tanh(self.W(query))).squeeze(-1)  # (B, Q)
+        return lengths * torch.sigmoid(aim.to(torch.promote_types(aim.dtype, torch.float32)))  # halves cannot count to 300
 
     def focus(self, weights: Tensor, centre: Tensor) -> Tensor:
         return weights * gaussian(centre, weights.shape[-1], self.reach / 2).to(weights.dtype)

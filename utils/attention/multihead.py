@@ -67,8 +67,8 @@ class MultiHeadAttention(nn.Module):
     @classmethod
     def from_torch(cls, layer: nn.MultiheadAttention) -> Self:
         """The same attention as a layer of torch.nn, with copies of its weights."""
-        if layer.in_proj_bias is None or layer.bias_k is not None or layer.add_zero_attn:
-            raise ValueError(f"layer is {layer}; expected one with biases, and without add_bias_kv and add_zero_attn")
+        if layer.in_proj_bias is None or layer.bias_k is not None or layer.add_zero_attn or layer.dropout:
+            raise ValueError(f"layer is {layer}; expected one with biases, without dropout, add_bias_kv and add_zero_attn")
         ours = cls(layer.embed_dim, layer.num_heads, key_size=layer.kdim, value_size=layer.vdim)
         weights = layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight
         if layer.in_proj_weight is not None:  # equal widths: torch keeps the three in one matrix
@@ -91,8 +91,8 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """query (B, Q, size), key (B, K, key_size), value (B, K, value_size) -> out (B, Q, size), weights (B, heads, Q, K).
 
-        mask is boolean, True = may be seen: (B or 1, Q or 1, K) for all heads, or (B or 1, heads or 1, Q or 1, K). bias is
-        added to the scores and broadcasts to (B, heads, Q, K). A query that may see nothing gets the bias of W_o.
+        mask is boolean, True = may be seen: (Q or 1, K) or (B or 1, Q or 1, K) for all heads, else (B or 1, heads or 1, Q or 1,
+        K). bias is added to the scores and broadcasts to (B, heads, Q, K). A query that may see nothing gets the bias of W_o.
         """
         self._expect_arguments(query, key, value)
         if mask is not None and mask.ndim == 3:

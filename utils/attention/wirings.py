@@ -131,10 +131,11 @@ class TutorialTranslator(AttentionTranslator):
 
     def _partly_own(self, source: Tensor, source_lengths: Tensor, target: Tensor) -> Tensor:
         """target (B, T) with the sentences that are not forced replaced by the model's own: (B, T)."""
-        own = torch.rand(len(source), generator=self.generator) >= self.forcing  # (B,)
+        own = torch.rand(len(source), generator=self.generator, device=self.generator.device) >= self.forcing  # (B,)
         if not own.any():
             return target
-        begun = self.begin(source[own.to(source.device)], source_lengths[own.to(source_lengths.device)])
+        with torch.no_grad():
+            begun = self.begin(source[own.to(source.device)], source_lengths[own.to(source_lengths.device)])
         target = target.clone()
         target[own.to(target.device)] = greedy(self.step, *begun, target.shape[1]).sequences
         return target

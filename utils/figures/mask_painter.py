@@ -8,16 +8,11 @@ Axes: T words, each a query and a key, D the width of a value.
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from utils.figures.embed import Figure, embed
+from utils.figures.matrices import Matrix, as_numbers
 
 FEWEST, MOST = 4, 8  # words
 WIDEST = 16  # D: a component is a cell on the page
-
-Matrix = Tensor | np.ndarray
 
 
 def mask_painter(words: Sequence[str], scores: Matrix, values: Matrix) -> Figure:
@@ -32,7 +27,7 @@ def mask_painter(words: Sequence[str], scores: Matrix, values: Matrix) -> Figure
         raise ValueError(f"words has {T} entries; expected {FEWEST} to {MOST}")
     if not all(word.strip() for word in words):
         raise ValueError(f"words is {words!r}; expected words to show")
-    scores, values = _expect_numbers("scores", scores), _expect_numbers("values", values)
+    scores, values = as_numbers("scores", scores), as_numbers("values", values)
     if scores.shape != (T, T):
         raise ValueError(f"scores has shape {scores.shape}; expected {(T, T)}, a row and a column for each word")
     if values.ndim != 2 or len(values) != T or not 1 <= values.shape[1] <= WIDEST:
@@ -48,12 +43,3 @@ def mask_painter(words: Sequence[str], scores: Matrix, values: Matrix) -> Figure
         ),
         parts=["matrices"],
     )
-
-
-def _expect_numbers(name: str, given: Matrix) -> np.ndarray:
-    numbers = torch.as_tensor(given).detach().cpu()
-    if not numbers.is_floating_point():
-        raise TypeError(f"{name} has dtype {numbers.dtype}; expected floating-point numbers")
-    if not numbers.isfinite().all():
-        raise ValueError(f"{name} holds a NaN or an infinity")
-    return numbers.float().numpy()

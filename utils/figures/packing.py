@@ -13,7 +13,7 @@ LEVELS = 127  # of a weight on either side of 0
 
 def packed(matrix: Tensor) -> dict[str, np.ndarray]:
     """matrix (R, C) -> `levels` (R, C) uint8, 128 standing for 0, and `scales` (R,) float32."""
-    rows = matrix.detach().cpu().numpy().astype(np.float32)
+    rows = matrix.detach().float().cpu().numpy()
     scales = np.abs(rows).max(1) / np.float32(LEVELS)
     levels = np.rint(rows / np.where(scales > 0, scales, 1)[:, None]) + 128
     return {"levels": levels.astype(np.uint8), "scales": scales}

@@ -16,14 +16,13 @@ from torch import Tensor
 from utils.data.text import Vocabulary
 from utils.figures import packing
 from utils.figures.embed import Figure, embed
+from utils.figures.matrices import Matrix, as_numbers
 from utils.figures.sentence import expect_examples, typeable
 
 LONGEST = 8  # words of a sentence
 HEADS = 8
 WIDEST, WIDEST_HEAD = 64, 16  # D and d: a component is a cell on the page
 HEAVIEST = 60_000  # weights, 80 kilobytes of the page
-
-Matrix = Tensor | np.ndarray
 
 
 def qkv_explorer(
@@ -44,7 +43,7 @@ def qkv_explorer(
     if len(weights["embeddings"]) != len(vocabulary):
         raise ValueError(f"embeddings has {len(weights['embeddings'])} rows; expected {len(vocabulary)}, one for each token")
     T_D = LONGEST, weights["embeddings"].shape[1]
-    places = np.zeros(T_D) if positions is None else np.asarray(positions)
+    places = np.zeros(T_D, np.float32) if positions is None else as_numbers("positions", positions)
     if places.shape != T_D:
         raise ValueError(f"positions has shape {places.shape}; expected {T_D}, a row for each place")
     words = typeable(vocabulary)
@@ -54,7 +53,7 @@ def qkv_explorer(
     return embed(
         "qkv_explorer",
         {name: packing.packed(_as_rows(weight)) for name, weight in weights.items()}
-        | {"positions": places.astype(np.float32)}
+        | {"positions": places}
         | {"tokens": vocabulary.tokens, "words": words, "examples": list(examples), "longest": LONGEST, "heads": heads},
         title="Queries, keys, values",
         description=(
