@@ -127,9 +127,10 @@ def test_padding_changes_nothing(kind, garbage):
     longer[~keep] = garbage * torch.randn(longer[~keep].shape, dtype=x.dtype).sign()
     longer.requires_grad_()
     padded_outputs, padded_final = layer(longer, state, lengths)
-    assert torch.equal(padded_outputs[:, :5], outputs)
+    # not to the last bit: a matrix product of another size may be summed in another order
+    torch.testing.assert_close(padded_outputs[:, :5], outputs, rtol=1e-13, atol=1e-13)
     assert torch.equal(padded_outputs[~keep], torch.zeros_like(padded_outputs[~keep]))
-    assert all(torch.equal(a, b) for a, b in zip(padded_final, final))
+    torch.testing.assert_close(padded_final, final, rtol=1e-13, atol=1e-13)
     got = gradients(padded_outputs[:, :5], padded_final, [longer, *wanted])
     assert torch.equal(got[0][:, 5:], torch.zeros(3, 2, 4, dtype=x.dtype))
     torch.testing.assert_close([got[0][:, :5], *got[1:]], list(expected), rtol=1e-12, atol=1e-12)

@@ -68,7 +68,7 @@ def colliding(count):
         a += 1
     assert len(set(map(hash, found[:100]))) == 1
     return found
-KEYS = colliding(24_000)
+KEYS = colliding(32_000)
 class Slow(dict):
     def __len__(self): return 0
     def items(self): return ((key, 0) for key in KEYS)

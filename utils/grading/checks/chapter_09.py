@@ -664,10 +664,12 @@ def luong_decode(room: Room, rng: np.random.Generator) -> Parts:
     def asked(B: int, T: int, H: int, A: int, M: int) -> object:
         """The student's decoder on words, a GRU and an attention of these sizes."""
         keys, query = rng.normal(size=(B, K, A)), rng.normal(size=(H, A))
-        of_x, of_s = (torch.from_numpy(rng.normal(size=(3 * H, n)) / 2) for n in (E + M, H))
+        of_x, of_s = (rng.normal(size=(n, 3 * H)) / 2 for n in (E + M, H))
 
         def gru(x: Array, s: Array) -> Array:
-            return torch.gru_cell(torch.from_numpy(x).double(), torch.from_numpy(s).double(), of_x, of_s).numpy()
+            (r, z, n), (of_r, of_z, of_n) = (np.split(part, 3, -1) for part in (x @ of_x, s @ of_s))
+            keep = 1 / (1 + np.exp(-z - of_z))
+            return keep * s + (1 - keep) * np.tanh(n + of_n / (1 + np.exp(-r - of_r)))
 
         def look(s: Array) -> tuple[Array, Array]:
             alpha = softmax(dots((s @ query)[:, None], keys))

@@ -17,7 +17,8 @@ Array = np.ndarray
 
 
 def softmax(scores: Array, axis: int = -1) -> Array:
-    return torch.from_numpy(scores).softmax(axis).numpy()
+    weights = np.exp(scores - scores.max(axis, keepdims=True))
+    return weights / weights.sum(axis, keepdims=True)
 
 
 def arrays(*values: object) -> bool:
