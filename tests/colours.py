@@ -1,4 +1,4 @@
-"""How light a colour is and how two differ, for the tests of figures: light(a) and contrast(a, b), in the page."""
+"""For the tests of figures, in the page: light(a) and contrast(a, b) of colours, and the ground(e) behind an element."""
 
 LUMINANCE = """
     const context = document.createElement("canvas").getContext("2d");
@@ -11,5 +11,9 @@ LUMINANCE = """
     const contrast = (a, b) => {
         const [x, y] = [light(a), light(b)];
         return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+    };
+    const ground = (e) => {  // what is painted behind an element
+        const colour = getComputedStyle(e).backgroundColor;
+        return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
     };
 """

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from colours import LUMINANCE
+from layout import CUT, OVERLAPS
 
 from utils.attention.additive import AdditiveAttention
 from utils.attention.scores import CosineAttention, DotAttention, GeneralAttention, LocationAttention, ScaledDotAttention
@@ -357,15 +358,9 @@ def test_fits_the_window(opened, width):
         outside = """(parts, { x, width }) => parts.map((part) => part.getBoundingClientRect())
             .filter(({ left, right }) => left < right && (left < x || right > x + width)).length"""
         assert page.locator("figure :not(svg *)").evaluate_all(outside, box) == 0
-        overlaps = """(all) => {
-            const boxes = all.map((e) => e.getBoundingClientRect()).filter(({ width }) => width > 1);
-            const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-            return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => !apart(a, b))).length;
-        }"""
         parts = page.locator("svg, fieldset, .hand > label, .score, [role=cell] > *, .said, figcaption")
-        assert parts.evaluate_all(overlaps) == 0
-        cut = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
-        assert page.locator("[role=cell], .line .score").evaluate_all(cut) == []
+        assert parts.evaluate_all(OVERLAPS) == 0
+        assert page.locator("[role=cell], .line .score").evaluate_all(CUT) == []
         beyond = """(labels) => labels.filter((label) => {
             const inner = label.getBoundingClientRect(), plane = label.ownerSVGElement.getBoundingClientRect();
             return inner.left < plane.left || inner.right > plane.right || inner.top < plane.top || inner.bottom > plane.bottom;
@@ -394,10 +389,6 @@ CONTRASTS = (
     "() => {"
     + LUMINANCE
     + """
-    const ground = (e) => {  // what is painted behind an element
-        const colour = getComputedStyle(e).backgroundColor;
-        return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
-    };
     const all = (selector) => [...document.querySelectorAll(selector)], style = (e, pseudo) => getComputedStyle(e, pseudo);
     const words = all("b, legend, label span, .score, .score span, [role=columnheader], p, figcaption, select");
     const svg = document.querySelector("svg");

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from colours import LUMINANCE
+from layout import CUT, OVERLAPS
 
 from utils.attention.core import attend
 from utils.figures import embed as embedding
@@ -294,15 +295,9 @@ def test_fits_the_window(opened, width):
     page = opened(figure(["international", *WORDS], scores, values), viewport={"width": width, "height": 800})
     preset(page, "none")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    overlaps = """(all) => {
-        const boxes = all.map((e) => e.getBoundingClientRect());
-        const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-        return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => !apart(a, b))).length;
-    }"""
-    assert page.locator(".title, .matrix, .sums").evaluate_all(overlaps) == 0
+    assert page.locator(".title, .matrix, .sums").evaluate_all(OVERLAPS) == 0
     if width >= 360:
-        cut = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
-        assert page.locator("[data-c]").evaluate_all(cut) == []
+        assert page.locator("[data-c]").evaluate_all(CUT) == []
     heights = "(all) => all.map((e) => { const b = e.getBoundingClientRect(); return Math.round(b.top + b.height / 2); })"
     for kind in ("right", "wrong"):  # a sum stands beside its row
         assert page.locator(f"[data-part={kind}] [data-r]").evaluate_all(heights) == page.locator(f".{kind} .sum").evaluate_all(
@@ -314,10 +309,6 @@ CONTRASTS = (
     "() => {"
     + LUMINANCE
     + """
-    const ground = (e) => {  // what is painted behind an element
-        const colour = getComputedStyle(e).backgroundColor;
-        return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
-    };
     const all = (selector) => [...document.querySelectorAll(selector)], figure = document.querySelector("figure");
     const words = all("p, b, button, [role=rowheader], [role=columnheader], .title span, [data-c]:not([data-hidden])");
     const painted = (variable) => {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from colours import LUMINANCE
+from layout import CUT, OVERLAPS
 
 from utils.attention.core import attend
 from utils.data.text import Vocabulary
@@ -352,26 +353,16 @@ def test_fits_the_window(opened, width):
         choose(page, 3, 2, causal=True)
         page.locator("summary").evaluate_all("(all) => all.forEach((e) => { e.parentElement.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        overlaps = """(all) => {
-            const boxes = all.map((e) => e.getBoundingClientRect());
-            const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-            return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => !apart(a, b))).length;
-        }"""
-        assert page.locator(".title, .matrix").evaluate_all(overlaps) == 0
-        cut = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
-        assert page.locator(".title").evaluate_all(cut) == []
+        assert page.locator(".title, .matrix").evaluate_all(OVERLAPS) == 0
+        assert page.locator(".title").evaluate_all(CUT) == []
         if sentence == EXAMPLES[0] and width >= 360:
-            assert page.locator("[data-part=scores] [data-c]").evaluate_all(cut) == []
+            assert page.locator("[data-part=scores] [data-c]").evaluate_all(CUT) == []
 
 
 CONTRASTS = (
     "() => {"
     + LUMINANCE
     + """
-    const ground = (e) => {  // what is painted behind an element
-        const colour = getComputedStyle(e).backgroundColor;
-        return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
-    };
     const all = (selector) => [...document.querySelectorAll(selector)], surface = ground(document.querySelector("figure"));
     const words = all("p, span, label, legend, b, th, td, summary, button, input[type=text], [data-part=scores] [data-c]");
     return {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from colours import LUMINANCE
+from layout import OVERLAPS
 from torch import nn
 
 from utils.attention.additive import AdditiveAttention
@@ -247,11 +248,6 @@ def test_a_ribbon_leads_from_its_word_to_its_word(opened, model, width, upright)
 @pytest.mark.parametrize("width", [320, 360, 700, 1000])
 def test_fits_the_window_and_no_box_overlaps(opened, model, width):
     page = opened(ribbons(model, SOURCE, TARGET, EXAMPLES), viewport={"width": width, "height": 800})
-    overlaps = """(boxes) => {
-        const all = boxes.map((e) => e.getBoundingClientRect());
-        const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-        return all.flatMap((a, i) => all.slice(i + 1).filter((b) => !apart(a, b))).length;
-    }"""
     inside = """(groups) => groups.filter((g) => {
         const [box, text] = [g.querySelector("rect"), g.querySelector("text")].map((e) => e.getBoundingClientRect());
         return text.left < box.left || text.right > box.right || text.top < box.top || text.bottom > box.bottom;
@@ -262,7 +258,7 @@ def test_fits_the_window_and_no_box_overlaps(opened, model, width):
     for sentence in (*EXAMPLES, "you", " ".join(long), sentences(20)[-1]):
         field(page).fill(sentence)
         page.get_by_role("option").last.focus()  # its name is bold
-        assert page.locator("svg rect, svg .number").evaluate_all(overlaps) == 0
+        assert page.locator("svg rect, svg .number").evaluate_all(OVERLAPS) == 0
         assert page.locator("svg g:has(> rect)").evaluate_all(inside) == 0
         assert page.locator("figure svg *").evaluate_all(outside, page.locator("svg").bounding_box()) == 0
         field(page).fill(sentence + " " + "unknown" * 30)

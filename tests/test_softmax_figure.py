@@ -277,10 +277,6 @@ def test_no_global_is_left_behind(opened):
 
 
 CONTRASTS = "() => {" + LUMINANCE + """
-    const ground = (e) => {  // what is painted behind an element
-        const colour = getComputedStyle(e).backgroundColor;
-        return colour === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : colour;
-    };
     const all = (selector) => [...document.querySelectorAll(selector)];
     const words = all("b, strong, q, em, small, label span, .head div, .came, p, figcaption");
     return {
