@@ -44,6 +44,10 @@ class Translator(nn.Module):
         """Read tokens (B, T) from `state` on -> logits (B, T, V) of what follows each one, and the state after the last."""
         raise NotImplementedError
 
+    def looks(self, tokens: Tensor, state: Any) -> Tensor:
+        """Where each of tokens (B, T), read from `state` on, looked in the source: weights (B, T, S). With attention only."""
+        raise NotImplementedError
+
     def begin(self, source: Tensor, lengths: Tensor) -> tuple[Any, Tensor]:
         """Where a search starts: the first state, and `start` for each sentence (B,)."""
         expect_tokens("source", source, ("B", "S"), self.source_words.num_embeddings)
@@ -66,6 +70,12 @@ class Translator(nn.Module):
         state, start = self.begin(source, source_lengths)
         expect_tokens("target", target, (len(source), "T"), self.target_words.num_embeddings)
         return self.decode(shift(target, start), state)[0]
+
+    def alignments(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
+        """Where each target token looked, under teacher forcing: weights (B, T, S); rows past a target's end are 0."""
+        state, start = self.begin(source, source_lengths)
+        real = keep_mask(target_lengths.to(target.device), target.shape[1])
+        return self.looks(shift(target, start), state) * real[..., None]
 
     def log_probability(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
         """log p(target | source) of each pair in nats, its `end` included: (B,)."""

@@ -13,8 +13,6 @@ from torch import Tensor, nn
 
 from utils.attention.core import attend
 from utils.conv_seq2seq import ConvolutionalTranslator, GatedConvolution
-from utils.rnn import keep_mask
-from utils.seq2seq import shift
 
 HALF = 0.5**0.5  # what a sum of two independent terms of equal variance is multiplied with, to have that variance too
 
@@ -100,12 +98,6 @@ class ConvolutionalAttentionTranslator(ConvolutionalTranslator):
         after = state._replace(time=state.time + tokens.shape[1], before=tuple(before), weights=mean[:, -1])
         return x, after, mean
 
-    def alignments(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
-        """Where each target token looked, under teacher forcing, the mean over the layers: weights (B, T, S).
-
-        Rows past a target's end are 0.
-        """
-        state, start = self.begin(source, source_lengths)
-        _, _, weights = self._unroll(shift(target, start), state)
-        real = keep_mask(target_lengths.to(target.device), target.shape[1])
-        return weights * real[..., None]
+    def looks(self, tokens: Tensor, state: State) -> Tensor:
+        """The mean over the layers."""
+        return self._unroll(tokens, state)[2]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from utils.attention.core import Attention, attend
 from utils.rnn import keep_mask
-from utils.seq2seq import Translator, read_packed, shift
+from utils.seq2seq import Translator, read_packed
 
 
 class State(NamedTuple):
@@ -103,9 +103,5 @@ class LuongTranslator(Translator):
         attentional, _, state = self._unroll(tokens, state)
         return self.readout(attentional), state
 
-    def alignments(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
-        """Where each target token looked, under teacher forcing: weights (B, T, S); rows past a target's end are 0."""
-        state, start = self.begin(source, source_lengths)
-        _, weights, _ = self._unroll(shift(target, start), state)
-        real = keep_mask(target_lengths.to(target.device), target.shape[1])
-        return weights * real[..., None]
+    def looks(self, tokens: Tensor, state: State) -> Tensor:
+        return self._unroll(tokens, state)[1]

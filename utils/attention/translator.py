@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from utils.attention.core import Attention, attend
 from utils.rnn import GRU, keep_mask
-from utils.seq2seq import Translator, read_packed, shift
+from utils.seq2seq import Translator, read_packed
 
 
 class State(NamedTuple):
@@ -107,9 +107,5 @@ class AttentionTranslator(Translator):
         pairs = self.deep_output(torch.cat([states, words, contexts], -1)).unflatten(-1, (-1, 2))  # (N, T, H, 2)
         return self.readout(pairs.amax(-1)), state._replace(s=states[:, -1], weights=weights[:, -1])
 
-    def alignments(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
-        """Where each target token looked, under teacher forcing: weights (B, T, S); rows past a target's end are 0."""
-        state, start = self.begin(source, source_lengths)
-        _, weights = self._unroll(self.target_words(shift(target, start)), state)
-        real = keep_mask(target_lengths.to(target.device), target.shape[1])
-        return weights * real[..., None]
+    def looks(self, tokens: Tensor, state: State) -> Tensor:
+        return self._unroll(self.target_words(tokens), state)[1]
