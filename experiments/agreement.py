@@ -53,7 +53,14 @@ def trained(name: str, data: Corpus, labels: Vocabulary, seed: int, steps: int) 
     batches = bucketed((words, lengths), (targets, lengths), size=64, generator=torch.Generator().manual_seed(seed))
     batches = (tuple(part.to(training.device()) for part in batch) for batch in batches)
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
-    training.train(model.loss, batches, optimizer, steps=steps, clip=1.0, schedule=training.warmup_cosine)
+    training.train(
+        lambda words, lengths, labels, _: model.loss(words, lengths, labels),
+        batches,
+        optimizer,
+        steps=steps,
+        clip=1.0,
+        schedule=training.warmup_cosine,
+    )
     return model
 
 

@@ -70,7 +70,7 @@ def test_is_its_equation_also_in_half_precision():
 
 def test_weights_are_those_of_the_attention():
     model = tagger()
-    weights = model.weights(WORDS, LENGTHS)
+    _, weights = model.read(model.embed(WORDS), LENGTHS)
     assert weights.shape == (2, 3, 5, 5)
     assert (weights[1, :, :, 3:] == 0).all()
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 5, dtype=torch.float64))

@@ -34,19 +34,18 @@ class Tagger(nn.Module):
         x = self.words(words)
         return x + sinusoidal(*x.shape[1:]).to(x) if self.placed else x
 
-    def weights(self, words: Tensor, lengths: Tensor) -> Tensor:
-        """Where each word looks: (B, heads, T, T)."""
-        x = self.embed(words)
-        return self.attention(x, x, x, keep_mask(lengths.to(x.device), x.shape[1])[:, None])[1]
+    def read(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What each word of x (B, T, D) reads in all of them (B, T, D), and where it looks (B, heads, T, T)."""
+        return self.attention(x, x, x, keep_mask(lengths.to(x.device), x.shape[1])[:, None])
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
         """words (B, T), lengths (B,) -> logits (B, T, L); those of padding mean nothing."""
         x = self.embed(words)
         if self.attention is not None:
-            x = x + self.attention(x, x, x, keep_mask(lengths.to(x.device), x.shape[1])[:, None])[0]
+            x = x + self.read(x, lengths)[0]
         return self.readout(x)
 
-    def loss(self, words: Tensor, lengths: Tensor, labels: Tensor, _: Tensor | None = None) -> Tensor:
+    def loss(self, words: Tensor, lengths: Tensor, labels: Tensor) -> Tensor:
         """The mean cross-entropy in nats over real words, of labels (B, T)."""
         real = keep_mask(lengths.to(words.device), words.shape[1])
         return F.cross_entropy(self(words, lengths)[real], labels[real])
