@@ -208,12 +208,9 @@ WIDE = """() => [document.documentElement.scrollWidth, [...document.querySelecto
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 80))]"""
 FAINT = f"""() => {{
   {dedent(LUMINANCE)}
-  const own = (e) => getComputedStyle(e).backgroundColor;
-  const ground = (e) => (own(e) === "rgba(0, 0, 0, 0)" ? ground(e.parentElement) : own(e));
   const speaks = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
   return [...document.querySelectorAll("body *")].filter(speaks).map((e) => {{
-      const [low, high] = [light(getComputedStyle(e).color), light(ground(e))].sort((a, b) => a - b);
-      return [(high + 0.05) / (low + 0.05), e.outerHTML.slice(0, 80)];
+      return [contrast(getComputedStyle(e).color, ground(e)), e.outerHTML.slice(0, 80)];
     }});
 }}"""
 
