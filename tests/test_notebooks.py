@@ -125,6 +125,13 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
         "experiments.cost_and_path",
         "experiments.extrapolation",
     },
+    "13": {
+        "utils.transformer",
+    },
+    "14": {
+        "utils.language_models",
+        "utils.experts",
+    },
 }
 
 

@@ -125,7 +125,7 @@ def test_rotary_attention_turns_queries_and_keys_and_not_values():
     plain, turned = MultiHeadAttention(HEADS * D, HEADS).double(), RotaryAttention(HEADS * D, HEADS).double()
     turned.load_state_dict(plain.state_dict())
     x, mask = drawn(B, T, HEADS * D), causal_mask(T)
-    q, k, v = plain.project(x, x, x)
+    q, (k, v) = plain.ask(x), plain.offer(x, x)
     context, expected = scaled_dot_product(rotary(q, torch.arange(T)), rotary(k, torch.arange(T)), v, mask)
     out, weights = turned(x, x, x, mask)
     torch.testing.assert_close(weights, expected, **close)

@@ -7,7 +7,7 @@ Axes: B in the batch, Q queries, K keys with a value each, D the width of one he
 """
 
 import math
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,13 @@ def causal_mask(T: int, S: int | None = None) -> Tensor:
     if not 1 <= T <= S:
         raise ValueError(f"T is {T} and S is {S}; expected 1 <= T <= S, the queries being the last T of S places")
     return torch.ones(T, S, dtype=torch.bool).tril(S - T)
+
+
+class KeysValues(NamedTuple):
+    """What heads may look at, and read there. Who is asked again and again keeps them."""
+
+    keys: Tensor  # (B, heads, K, D)
+    values: Tensor  # (B, heads, K, D)
 
 
 class MultiHeadAttention(nn.Module):
@@ -81,24 +88,42 @@ class MultiHeadAttention(nn.Module):
                 linear.bias.copy_(bias)
         return ours
 
-    def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the heads compare and read: query (B, heads, Q, D), key and value (B, heads, K, D)."""
-        maps = (self.W_q, query), (self.W_k, key), (self.W_v, value)
-        return tuple(linear(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for linear, x in maps)
+    def _heads(self, linear: nn.Linear, x: Tensor) -> Tensor:
+        return linear(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, places, D)
+
+    def ask(self, query: Tensor, first: int = 0) -> Tensor:
+        """The queries of the heads: query (B, Q, size) -> (B, heads, Q, D).
+
+        `first` is the place of the first of them, which matters to attention with a sense of order only.
+        """
+        return self._heads(self.W_q, query)
+
+    def offer(self, key: Tensor, value: Tensor, first: int = 0) -> KeysValues:
+        """What the heads are shown: key (B, K, key_size), value (B, K, value_size), the first of them at the place `first`."""
+        return KeysValues(self._heads(self.W_k, key), self._heads(self.W_v, value))
+
+    def read(
+        self, asked: Tensor, offered: KeysValues, mask: Tensor | None = None, bias: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The answers to queries that `ask` made, from what `offer` made: out (B, Q, size), weights (B, heads, Q, K).
+
+        mask is boolean, True = may be seen: (Q or 1, K) or (B or 1, Q or 1, K) for all heads, else (B or 1, heads or 1, Q or 1,
+        K). bias is added to the scores and broadcasts to (B, heads, Q, K). A query that may see nothing gets the bias of W_o.
+        """
+        if mask is not None and mask.ndim == 3:
+            mask = mask[:, None]
+        context, weights = scaled_dot_product(asked, *offered, mask, bias)
+        return self.W_o(context.transpose(1, 2).flatten(2)), weights
 
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, bias: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """query (B, Q, size), key (B, K, key_size), value (B, K, value_size) -> out (B, Q, size), weights (B, heads, Q, K).
 
-        mask is boolean, True = may be seen: (Q or 1, K) or (B or 1, Q or 1, K) for all heads, else (B or 1, heads or 1, Q or 1,
-        K). bias is added to the scores and broadcasts to (B, heads, Q, K). A query that may see nothing gets the bias of W_o.
+        The queries stand at the last Q of the K places. mask and bias as in `read`.
         """
         self._expect_arguments(query, key, value)
-        if mask is not None and mask.ndim == 3:
-            mask = mask[:, None]
-        context, weights = scaled_dot_product(*self.project(query, key, value), mask, bias)
-        return self.W_o(context.transpose(1, 2).flatten(2)), weights
+        return self.read(self.ask(query, key.shape[1] - query.shape[1]), self.offer(key, value), mask, bias)
 
     def _expect_arguments(self, query: Tensor, key: Tensor, value: Tensor) -> None:
         """Shapes only: a decoder calls this at every step."""

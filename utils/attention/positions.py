@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from utils.attention.multihead import MultiHeadAttention
+from utils.attention.multihead import KeysValues, MultiHeadAttention
 
 
 def frequencies(D: int) -> Tensor:
@@ -65,15 +65,17 @@ def rotary(x: Tensor, places: Tensor) -> Tensor:
 
 
 class RotaryAttention(MultiHeadAttention):
-    """Self-attention in heads whose queries and keys are turned by their places; the values are not.
+    """Self-attention in heads whose queries and keys are turned by their places; the values are not."""
 
-    Keys stand at places 0 to K - 1, queries at the last Q of them.
-    """
+    def ask(self, query: Tensor, first: int = 0) -> Tensor:
+        return self._turned(super().ask(query), first)
 
-    def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query, key, value = super().project(query, key, value)
-        places = torch.arange(key.shape[-2], device=key.device)
-        return rotary(query, places[-query.shape[-2] :]), rotary(key, places), value
+    def offer(self, key: Tensor, value: Tensor, first: int = 0) -> KeysValues:
+        keys, values = super().offer(key, value)
+        return KeysValues(self._turned(keys, first), values)
+
+    def _turned(self, x: Tensor, first: int) -> Tensor:
+        return rotary(x, torch.arange(first, first + x.shape[-2], device=x.device))
 
 
 def alibi_slopes(heads: int) -> Tensor:
