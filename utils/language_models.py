@@ -87,8 +87,8 @@ class GPT(nn.Module):
 
     def read(self, tokens: Tensor, past: Past | None = None) -> tuple[Tensor, Past, tuple]:
         """tokens (B, T), after those of `past` -> vectors (B, T, D), keys and values of all so far, each block's weights."""
-        first, T = 0 if past is None else past[0].keys.shape[2], tokens.shape[1]
         expect_tokens("tokens", tokens, ("B", "T"), self.words.num_embeddings)
+        first, T = 0 if past is None else past[0].keys.shape[2], tokens.shape[1]
         x = self.words(tokens)
         if self.places is not None:
             x = x + self.places(first + T)[first:]
@@ -101,10 +101,13 @@ class GPT(nn.Module):
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """The mean cross-entropy in nats of targets (B, T), the tokens that follow tokens (B, T)."""
-        return F.cross_entropy(self(tokens)[0].flatten(0, 1), targets.flatten())
+        logits, _ = self(tokens)
+        expect_tokens("targets", targets, tokens.shape, self.words.num_embeddings)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
     def begin(self, prompt: Tensor) -> tuple[Past | None, Tensor]:
         """Where a search or a draw starts: what the prompt (B, T) leaves behind without its last token, and that token (B,)."""
+        expect_tokens("prompt", prompt, ("B", "T"), self.words.num_embeddings)
         past = self.read(prompt[:, :-1])[1] if prompt.shape[1] > 1 else None
         return past, prompt[:, -1]
 
@@ -138,11 +141,18 @@ class BERT(nn.Module):
                 module.eps = 1e-12
             elif isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
+        nn.init.zeros_(self.readout[0].bias)
 
     @classmethod
     def from_bert(cls, weights: Layout, heads: int) -> Self:
-        """The model whose weights BERT's file holds, under its names: embeddings, encoder and the masked language model."""
-        weights = {name.removeprefix("bert."): value for name, value in weights.items()}
+        """The model whose weights BERT's file holds, under its names: embeddings, encoder and the masked language model.
+
+        Its first files call the gain and the bias of a normalisation gamma and beta.
+        """
+        weights = {
+            name.removeprefix("bert.").replace("Norm.gamma", "Norm.weight").replace("Norm.beta", "Norm.bias"): value
+            for name, value in weights.items()
+        }
         table = {theirs: weights[f"embeddings.{theirs}_embeddings.weight"] for theirs in ("word", "position", "token_type")}
         layers = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer."))
         hidden = len(weights["encoder.layer.0.intermediate.dense.weight"])
@@ -177,6 +187,7 @@ class BERT(nn.Module):
         expect_tokens("tokens", tokens, ("B", "T"), self.words.num_embeddings)
         expect_lengths("lengths", lengths, *tokens.shape)
         segments = torch.zeros_like(tokens) if segments is None else segments
+        expect_tokens("segments", segments, tokens.shape, self.segments.num_embeddings)
         x = self.norm(self.words(tokens) + self.places(tokens.shape[1]) + self.segments(segments))
         x, _, weights = self.stack(x, keep_mask(lengths.to(tokens.device), tokens.shape[1])[:, None])
         return x, weights

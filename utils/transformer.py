@@ -106,22 +106,27 @@ class Block(nn.Module):
         `past` holds keys and values of the places before x, as an earlier call gave them. mask broadcasts to (B, T, K), K the
         places of past and x. `source` is what `self.cross.offer` makes of the source; source_mask broadcasts to (B, T, S).
         """
-        h, first = self._before(0, x), 0 if past is None else past.keys.shape[2]
+        if (source is None) != (self.cross is None):
+            got = "None" if source is None else "given"
+            raise ValueError(f"source is {got}; expected one just if the block has cross-attention")
+        h, first = self.prepare(0, x), 0 if past is None else past.keys.shape[2]
         kept = self.attention.offer(h, h, first)
         if past is not None:
             kept = KeysValues(*(torch.cat(both, 2) for both in zip(past, kept)))
         read, own = self.attention.read(self.attention.ask(h, first), kept, mask)
-        x, looked = self._after(0, x, read), None
+        x, looked = self.add(0, x, read), None
         if self.cross is not None:
-            read, looked = self.cross.read(self.cross.ask(self._before(1, x)), source, source_mask)
-            x = self._after(1, x, read)
-        x = self._after(-1, x, self.between(self._before(-1, x)))
+            read, looked = self.cross.read(self.cross.ask(self.prepare(1, x)), source, source_mask)
+            x = self.add(1, x, read)
+        x = self.add(-1, x, self.between(self.prepare(-1, x)))
         return x, kept, Weights(own, looked)
 
-    def _before(self, i: int, x: Tensor) -> Tensor:
+    def prepare(self, i: int, x: Tensor) -> Tensor:
+        """What the i-th function of the block reads."""
         return self.norms[i](x) if self.norm_first else x
 
-    def _after(self, i: int, x: Tensor, new: Tensor) -> Tensor:
+    def add(self, i: int, x: Tensor, new: Tensor) -> Tensor:
+        """What goes on after the i-th function has made `new` of x."""
         x = x + self.dropout(new)
         return x if self.norm_first else self.norms[i](x)
 

@@ -64,11 +64,17 @@ def spelled(pair: Pair) -> Pair:
     return Pair(tuple(" ".join(pair.english)), tuple(" ".join(pair.french)), frozenset(), "", frozenset())
 
 
-def train(model: Translator, corpus: Corpus, steps: int, seed: int) -> training.History:
+def train(
+    model: Translator,
+    corpus: Corpus,
+    steps: int,
+    seed: int,
+    schedule: Callable[[float], float] = training.warmup_cosine,
+) -> training.History:
     """Adam from RATE on, up in a line and down along a cosine, on batches of about equally long pairs."""
     model.to(training.device()).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-    return training.train(model.loss, corpus.batches(seed), optimizer, steps=steps, clip=CLIP, schedule=training.warmup_cosine)
+    return training.train(model.loss, corpus.batches(seed), optimizer, steps=steps, clip=CLIP, schedule=schedule)
 
 
 def translate(model: Translator, corpus: Corpus, pairs: Sequence[Pair], longest: int = 80) -> list[tuple[str, ...]]:
