@@ -547,3 +547,26 @@ def test_the_examples_by_hand_of_attention_variants_hold():
     logits, rest = np.array([[0, log3]]), (np.array([1.0]), np.array([0.2]))
     assert np.allclose(made["reinforce"](logits, np.array([0]), *rest), [[0.6, -0.6]])
     assert np.allclose(made["reinforce"](logits, np.array([1]), np.zeros(1), np.array([0.2])), [[0.05, -0.05]])
+
+
+def test_the_examples_by_hand_of_the_transformer_hold():
+    made = namespace_of(read(next(path for path in SOLUTIONS if path.name.startswith("13-"))))
+    log3 = np.log(3)
+    assert made["layer_norm"](np.array([[[1.0, 3]]]), np.array([2.0, 4]), np.array([10.0, 20]), 3).tolist() == [[[9, 22]]]
+    steps = (lambda x: x + 2), (lambda x: 3 * x), (lambda x: x / 2), (lambda x: x - 1)
+    assert [order.item() for order in made["two_orders"](np.array([[[4.0]]]), *steps)] == [19, 29]
+    assert np.allclose(made["learning_rates"](np.array([1, 4, 16, 64]), 4, 16), [1 / 128, 1 / 32, 1 / 8, 1 / 16])
+    case = np.array([[[0, log3], [50, 7]]]), np.array([[1, 0]]), np.array([[True, False]])
+    assert np.isclose(made["smoothed_loss"](*case, 0.2), 0.1 * np.log(4) + 0.9 * np.log(4 / 3))
+    assert np.isclose(made["smoothed_loss"](*case, 0.2), 0.398, atol=5e-4)
+    counts = made["count_parameters"](np.array([2]), np.array([3]), 1, 1, 5, 4, False)
+    assert counts.tolist() == [[18, 53, 81, 12]]
+    assert made["count_parameters"](np.array([2]), np.array([3]), 1, 1, 5, 4, True)[0, 3] == 4
+    caches = np.zeros((2, 1, 1)), np.array([[[4.0]], [[2]]])
+    maps = [np.array([row, [9.0, 9]]) for row in ([log3, 0], [1.0, 5], [8.0, 6])]
+    output, keys, values = made["attend_step"](np.array([1.0, 0]), *caches, *maps, np.array([[1.0, 0], [0, 10]]))
+    assert np.allclose(output, [7, 40])
+    assert (keys[..., 0].tolist(), values[..., 0].tolist()) == ([[0, 1], [0, 5]], [[4, 8], [2, 6]])
+    case = np.array([[1, 1]]), np.zeros((1, 1, 2)), np.array([[True]]), np.array([[1.0, 0], [0, 2]]), 0, []
+    assert made["word_scores"](*case).tolist() == [[[1, 0], [0, 4]]]
+    assert made["word_scores_as_found"](*case).tolist() == [[[0, 4], [0, 4]]]
