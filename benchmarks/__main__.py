@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("rnn", "decoding", "word_vectors", "bpe", "reservoir", "grading", "translation", "attention")
+NAMES = ("rnn", "decoding", "word_vectors", "bpe", "reservoir", "grading", "translation", "attention", "transformer")
 
 
 def main(names: list[str]) -> None:

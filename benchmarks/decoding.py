@@ -4,7 +4,7 @@ Beams of 4 over one GPT-2 of four layers with the same weights. They must find t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -65,26 +65,34 @@ def cached_step(gpt: nn.Module) -> Step:
     return from_logits(step)
 
 
-@torch.no_grad()
-def rows() -> Iterator[Row]:
+def hugging_face() -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
+    """A random GPT-2 of theirs, and their beam search with it: start (B,) -> the best sequences (B, L)."""
     from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
     size = {"n_layer": LAYERS, "n_embd": D, "n_head": HEADS, "vocab_size": V, "n_positions": L + 1}
     ends = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": 0}
     gpt = GPT2LMHeadModel(GPT2Config(**size, **ends)).eval()
-    gpt.transformer.wte.weight.mul_(10)  # as sure of itself as a trained model
-    step = cached_step(gpt)
+    with torch.no_grad():
+        gpt.transformer.wte.weight.mul_(10)  # as sure of itself as a trained model
     rules = GenerationConfig(num_beams=BEAMS, max_new_tokens=L, do_sample=False, length_penalty=0.0, pad_token_id=0)
+
+    def generated(start: Tensor) -> Tensor:
+        return gpt.generate(start[:, None], attention_mask=torch.ones_like(start[:, None]), generation_config=rules)[:, 1:]
+
+    return gpt, generated
+
+
+@torch.no_grad()
+def rows() -> Iterator[Row]:
+    gpt, generated = hugging_face()
+    step = cached_step(gpt)
 
     def ours(start: Tensor) -> Tensor:
         return beam_search(step, None, start, L, BEAMS).sequences[:, 0]
 
     def listed(start: Tensor) -> Tensor:
         return torch.tensor([list_beam(step, None, one, L, BEAMS)[0][0] for one in start.split(1)])
-
-    def generated(start: Tensor) -> Tensor:
-        return gpt.generate(start[:, None], attention_mask=torch.ones_like(start[:, None]), generation_config=rules)[:, 1:]
 
     for peer, theirs in {"a loop over lists": listed, "Hugging Face generate": generated}.items():
         for batch in (1, 8):

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.cost_and_path import layer_of, longest_chain, multiply_adds, rounds
 from utils.attention.core import attend
-from utils.attention.multihead import MultiHeadAttention, causal_mask, scaled_dot_product
+from utils.attention.multihead import KeysValues, MultiHeadAttention, causal_mask, scaled_dot_product
 from utils.rnn import keep_mask
 
 B, Q, K, HEADS, SIZE, D = 2, 3, 5, 4, 12, 6
@@ -143,6 +143,22 @@ def test_heads_are_torchs_gradient_included(kind, masked):
     torch.testing.assert_close(biases, layer.in_proj_bias.grad, **close)
     torch.testing.assert_close(ours.W_o.weight.grad, layer.out_proj.weight.grad, **close)
     torch.testing.assert_close(ours.W_o.bias.grad, layer.out_proj.bias.grad, **close)
+
+
+@pytest.mark.parametrize("cut", range(1, K))
+def test_what_was_offered_may_be_kept_and_asked_again_and_again(cut):
+    """Keys and values of two pieces, one after the other, are those of the whole, and so are the answers to each question."""
+    ours, (query, key, value) = MultiHeadAttention.from_torch(torchs(WIDTHS["cross"])), arguments(WIDTHS["cross"])
+    mask, bias, inputs = mask_of("a head each"), drawn(HEADS, Q, K, seed=7).detach(), (query, key, value, *ours.parameters())
+    expected, expected_weights = ours(query, key, value, mask, bias)
+    pieces = [ours.offer(key[:, piece], value[:, piece]) for piece in (slice(cut), slice(cut, K))]
+    kept = KeysValues(*(torch.cat(both, 2) for both in zip(*pieces)))
+    assert kept.keys.shape == kept.values.shape == (B, HEADS, K, SIZE // HEADS)
+    asked = ours.ask(query)
+    answers = [ours.read(asked[:, :, i : i + 1], kept, mask[:, :, i : i + 1], bias[:, i : i + 1]) for i in range(Q)]
+    out, weights = (torch.cat(parts, axis) for parts, axis in zip(zip(*answers), (1, 2)))
+    torch.testing.assert_close(weights, expected_weights, **close)
+    assert_same(out, expected, inputs)
 
 
 def test_heads_are_their_equation():

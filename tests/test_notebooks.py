@@ -127,10 +127,19 @@ INTRODUCED = {  # the modules of ours that a chapter brings, for itself and for 
     },
     "13": {
         "utils.transformer",
+        "utils.figures.head_viewer",
+        "experiments.norm_and_warmup",
+        "experiments.transformer_parts",
+        "experiments.without_recurrence",
     },
     "14": {
         "utils.language_models",
         "utils.experts",
+        "utils.figures.next_token",
+        "experiments.both_sides",
+        "experiments.many_experts",
+        "experiments.recurrence_or_attention",
+        "experiments.shakespeare",
     },
 }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.extrapolation import KINDS, TRAINED, CausalModel, heldout_bits
-from utils.attention.multihead import MultiHeadAttention, causal_mask, scaled_dot_product
+from utils.attention.multihead import KeysValues, MultiHeadAttention, causal_mask, scaled_dot_product
 from utils.attention.positions import (
     LearnedPositions,
     RotaryAttention,
@@ -132,6 +132,25 @@ def test_rotary_attention_turns_queries_and_keys_and_not_values():
     torch.testing.assert_close(out, plain.W_o(context.transpose(1, 2).flatten(2)), **close)
     last, _ = turned(x[:, -2:], x, x, mask[-2:])  # the last queries alone stand where they stood
     torch.testing.assert_close(last, out[:, -2:], **close)
+
+
+@examples
+@given(cut=st.integers(1, T - 1), start=st.integers(0, 300), seed=seeds)
+def test_rotary_attention_reads_on_from_the_place_where_it_stopped(cut, start, seed):
+    """Queries and keys in two pieces, each at its own place: what they see, and all of it moved on by `start` the same."""
+    torch.manual_seed(seed)
+    attention, x, mask = RotaryAttention(HEADS * D, HEADS).double(), drawn(B, T, HEADS * D, seed=seed), causal_mask(T)
+    expected, _ = attention(x, x, x, mask)
+    pieces = (x[:, :cut], start), (x[:, cut:], start + cut)
+    kept = KeysValues(*(torch.cat(both, 2) for both in zip(*(attention.offer(y, y, first) for y, first in pieces))))
+    out = torch.cat(
+        [attention.read(attention.ask(y, first), kept, mask[first - start :][: y.shape[1]])[0] for y, first in pieces], 1
+    )
+    torch.testing.assert_close(out, expected, **close)
+    got, wanted = (torch.autograd.grad(y.square().sum(), (x, *attention.parameters())) for y in (out, expected))
+    torch.testing.assert_close(got, wanted, **close)
+    late = attention.read(attention.ask(x, start + 1), attention.offer(x, x, start), mask)[0]  # a place off is another thing
+    assert not torch.allclose(late, expected, atol=1e-6)
 
 
 # Taken off: ALiBi

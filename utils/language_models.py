@@ -92,7 +92,8 @@ class GPT(nn.Module):
         x = self.words(tokens)
         if self.places is not None:
             x = x + self.places(first + T)[first:]
-        return self.stack(self.dropout(x), causal_mask(T, first + T).to(tokens.device), past)
+        mask = causal_mask(T, first + T).to(tokens.device) if T > 1 else None  # the last token sees all
+        return self.stack(self.dropout(x), mask, past)
 
     def forward(self, tokens: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """tokens (B, T) -> logits (B, T, V) of the token that follows each one, and what a later call takes as `past`."""

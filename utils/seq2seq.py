@@ -79,18 +79,24 @@ class Translator(nn.Module):
 
     def log_probability(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
         """log p(target | source) of each pair in nats, its `end` included: (B,)."""
+        return -self._nats(source, source_lengths, target, target_lengths).sum(1)
+
+    def loss(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
+        """The cross-entropy in nats per real target token: a scalar to minimise."""
+        return self._nats(source, source_lengths, target, target_lengths).sum() / target_lengths.sum()
+
+    def _nats(
+        self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor, smoothing: float = 0.0
+    ) -> Tensor:
+        """The cross-entropy of each target token, 0 where it is padding: (B, T)."""
         logits = self(source, source_lengths, target)
         expect_lengths("target_lengths", target_lengths, *target.shape)
         last = target.gather(1, target_lengths.to(target.device)[:, None] - 1)
         if (last != self.end).any():
             raise ValueError(f"target has a sentence whose last token is not end = {self.end}; expected it in all of them")
-        nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none").view_as(target)
+        nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none", label_smoothing=smoothing)
         real = keep_mask(target_lengths.to(target.device), target.shape[1])
-        return -nats.masked_fill(~real, 0).sum(1)
-
-    def loss(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
-        """The cross-entropy in nats per real target token: a scalar to minimise."""
-        return -self.log_probability(source, source_lengths, target, target_lengths).sum() / target_lengths.sum()
+        return nats.view_as(target).masked_fill(~real, 0)
 
 
 def shift(target: Tensor, start: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ from utils.attention.multihead import KeysValues, MultiHeadAttention, causal_mas
 from utils.attention.positions import RotaryAttention, sinusoidal
 from utils.rnn import keep_mask
 from utils.seq2seq import Translator
-from utils.shapes import expect_lengths
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -245,10 +244,7 @@ class Transformer(Translator):
 
     def loss(self, source: Tensor, source_lengths: Tensor, target: Tensor, target_lengths: Tensor) -> Tensor:
         """The cross-entropy in nats per real target token, its labels smoothed: a scalar to minimise."""
-        logits = self(source, source_lengths, target)
-        expect_lengths("target_lengths", target_lengths, *target.shape)
-        real = keep_mask(target_lengths.to(target.device), target.shape[1])
-        return F.cross_entropy(logits[real], target[real], label_smoothing=self.smoothing)
+        return self._nats(source, source_lengths, target, target_lengths, self.smoothing).sum() / target_lengths.sum()
 
 
 def _mean(weights: tuple[Weights, ...]) -> Tensor:

@@ -19,9 +19,12 @@ def attend(scores: Tensor, values: Tensor, mask: Tensor | None = None) -> tuple[
     _expect_arguments(scores, values, mask)
     if mask is None:
         weights = scores.softmax(-1)
-    else:  # the lowest number, not -inf: a row of nothing else would be NaN on its way, forward and backward
-        lowest = torch.finfo(scores.dtype).min
-        weights = scores.masked_fill(~mask, lowest).softmax(-1).masked_fill(~mask, 0)
+    else:
+        sees = mask.any(-1, keepdim=True)  # where nothing is seen nothing is hidden: a row of -inf would be NaN
+        hidden = scores.new_zeros(mask.shape).masked_fill(sees & ~mask, -torch.inf)
+        weights = (scores + hidden).softmax(-1)
+        if not sees.all():
+            weights = weights * sees
     return weights @ values, weights
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 DTYPES = ("float16", "float32", "float64", "int32", "uint8")  # what `numbers` in embed.js can read
-PARTS = ("sentence", "matrices")  # what several figures share: a .js and a .css, and no figure
+PARTS = ("sentence", "matrices", "choices", "tables", "blocks")  # shared: a .js, a .css if it is seen
 _displays = itertools.count(1)
 
 
@@ -42,7 +42,7 @@ class Figure:
         return PAGE.format(
             name=self.name,
             id=f"figure-{self.name.replace('_', '-')}-{next(_displays)}",
-            style="".join(_source(f"{file}.css") for file in files),
+            style="".join(_source(f"{file}.css") for file in files if (HERE / f"{file}.css").exists()),
             title=html.escape(self.title),
             description=html.escape(self.description),
             state=self.state,

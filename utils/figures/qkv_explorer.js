@@ -24,8 +24,6 @@ function read(x, { W_q, W_k, W_v }, i, causal) {
 }
 
 const score = (s) => (s === -Infinity ? "−∞" : signed(s, 2));
-const radios = (name, labels) => labels.map((label, i) =>
-  `<label><input type="radio" name="${name}" value="${i}" ${i ? "" : "checked"}><span>${label}</span></label>`).join("");
 const block = (kind, title, formula) =>
   `<div class="${kind}"><p class="title"><b>${title}</b> <span>${formula}</span></p><div class="cells"></div></div>`;
 const STEPS = ["q · k", "÷ √d", "mask", "softmax"];
@@ -60,8 +58,7 @@ function qkv_explorer(root, state) {
     <p class="where"></p>
     <p class="said" aria-live="polite"></p>
     <p class="legend" aria-hidden="true"><span></span><i></i><span></span></p>
-    <details class="all"><summary>The weights of every word as a table</summary>
-      <div class="wide" tabindex="0" role="region" aria-label="The weights of every word"><table></table></div></details>
+    ${folded_table("The weights of every word")}
     ${known_words(state.words)}`;
   const find = (selector) => root.querySelector(selector), panel = find(".panel");
 
@@ -97,10 +94,8 @@ function qkv_explorer(root, state) {
     look(element_at(root, here) ? here : { part: "scores", r: weights.indexOf(Math.max(...weights)), c: 0 });
   }
   function tabulate(x) {
-    const cells = (tag, texts) => texts.map((text) => `<${tag}>${text}</${tag}>`).join("");
-    find("table").innerHTML = `<thead><tr>${cells("th", ["asks", ...names])}</tr></thead><tbody>${names.map((name, i) =>
-      `<tr><th scope="row">${name}</th>${
-        cells("td", read(x, heads[head], i, causal).weights.map((weight) => weight.toFixed(3)))}</tr>`).join("")}</tbody>`;
+    find("table").innerHTML = table_of("asks", names, names, names.map((_, i) =>
+      read(x, heads[head], i, causal).weights.map((weight) => weight.toFixed(3))));
   }
   function say() {
     const { weights, masked } = found, seen = [...weights.keys()].filter((j) => masked[j] > -Infinity);

@@ -62,7 +62,7 @@ def qkv_explorer(
             "query against every key, divided by √d, masked or not, through the softmax, and the values averaged with the "
             "weights. Go to a cell to see its number and where that comes from."
         ),
-        parts=["sentence", "matrices"],
+        parts=["sentence", "matrices", "choices", "tables"],
     )
 
 

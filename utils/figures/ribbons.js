@@ -136,8 +136,7 @@ function ribbons(root, state) {
     <div class="steps">${"start back step all".replace(/\w+/g, '<button type="button">$&</button>')}<b></b></div>
     <svg role="group"></svg>
     <p class="said" aria-live="polite"></p>
-    <details class="weights"><summary>All weights as a table</summary>
-      <div class="wide" tabindex="0" role="region" aria-label="All weights"><table></table></div></details>
+    ${folded_table("All weights")}
     ${known_words(words)}`;
   const find = (selector) => root.querySelector(selector), svg = find("svg");
   const buttons = [...root.querySelectorAll(".steps button")], context = document.createElement("canvas").getContext("2d");
@@ -192,10 +191,9 @@ function ribbons(root, state) {
     find(".steps b").textContent = `${shown} of ${found.length}`;
     const said = say();
     if (find(".said").textContent !== said) find(".said").textContent = said; // or it would be spoken again
-    const cells = (tag, texts) => texts.map((text) => `<${tag}>${text}</${tag}>`).join("");
-    find("table").innerHTML = `<thead><tr>${cells("th", ["", ...sentence.map(escaped), "p"])}</tr></thead><tbody>${
-      found.slice(0, shown).map(({ id, log_p, weights }) => `<tr><th scope="row">${escaped(name(id))}</th>${
-        cells("td", [...weights, Math.exp(log_p[id])].map((x) => x.toFixed(3)))}</tr>`).join("")}</tbody>`;
+    const written = found.slice(0, shown), names = written.map(({ id }) => escaped(name(id)));
+    find("table").innerHTML = table_of("", [...sentence.map(escaped), "p"], names, written.map(({ id, log_p, weights }) =>
+      [...weights, Math.exp(log_p[id])].map((x) => x.toFixed(3))));
     const translation = found.map(({ id }) => target[id]);
     root.state = { ...root.state, sentence, translation, found, shown, place }; // for whoever wants the numbers
   }

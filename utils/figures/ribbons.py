@@ -17,7 +17,7 @@ from utils.attention.translator import AttentionTranslator
 from utils.data.text import Vocabulary
 from utils.figures import packing
 from utils.figures.embed import Figure, embed
-from utils.figures.sentence import expect_examples, typeable
+from utils.figures.sentence import expect_examples, expect_tokens, typeable
 
 LONGEST = 20  # words of a sentence
 STEPS = 2 * LONGEST  # words of a translation: where none has ended by then, it is cut
@@ -44,7 +44,7 @@ def ribbons(model: AttentionTranslator, source: Vocabulary, target: Vocabulary, 
             "most probable word. A ribbon from a word of the sentence to one of the translation is as wide as the attention "
             "weight between them. Step through the translation, or go to one of its words, to see the weights as numbers."
         ),
-        parts=["sentence"],
+        parts=["sentence", "tables"],
     )
 
 
@@ -90,6 +90,5 @@ def _expect_model(model: AttentionTranslator, source: Vocabulary, target: Vocabu
         raise ValueError(f"model has {size} parameters; expected at most {HEAVIEST}, since the page carries them all")
     if not all(parameter.isfinite().all() for parameter in model.parameters()):
         raise ValueError("model holds a NaN or an infinity among its parameters")
-    for name, vocabulary, words in (("source", source, model.source_words), ("target", target, model.target_words)):
-        if len(vocabulary) != words.num_embeddings:
-            raise ValueError(f"{name} has {len(vocabulary)} tokens; expected {words.num_embeddings}, as many as the model has")
+    expect_tokens("source", source, model.source_words.num_embeddings)
+    expect_tokens("target", target, model.target_words.num_embeddings)

@@ -14,6 +14,12 @@ def typeable(vocabulary: Vocabulary) -> list[str]:
     return [token for token in vocabulary.tokens if not (token.startswith("<") and token.endswith(">"))]
 
 
+def expect_tokens(name: str, vocabulary: Vocabulary, count: int) -> None:
+    """The vocabulary called `name` has as many tokens as the model that reads or writes them."""
+    if len(vocabulary) != count:
+        raise ValueError(f"{name} has {len(vocabulary)} tokens; expected {count}, as many as the model has")
+
+
 def expect_examples(examples: Sequence[str], words: list[str], longest: int, name: str) -> None:
     """`examples` are sentences of 1 to `longest` of the `words`, which are those of the vocabulary called `name`."""
     if isinstance(examples, str) or not all(isinstance(example, str) for example in examples):

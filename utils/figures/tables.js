@@ -1,0 +1,12 @@
+// Numbers as a table, folded away below a figure: for who would rather read than look.
+
+const folded_table = (label) => `
+  <details class="folded-table"><summary>${label} as a table</summary>
+    <div class="wide" tabindex="0" role="region" aria-label="${label}"><table></table></div></details>`;
+
+// What the table shows: `corner` and `columns` above, and each row behind its name; texts as HTML.
+function table_of(corner, columns, names, rows) {
+  const cells = (tag, texts) => texts.map((text) => `<${tag}>${text}</${tag}>`).join("");
+  const lines = rows.map((texts, r) => `<tr><th scope="row">${names[r]}</th>${cells("td", texts)}</tr>`);
+  return `<thead><tr>${cells("th", [corner, ...columns])}</tr></thead><tbody>${lines.join("")}</tbody>`;
+}
