@@ -22,13 +22,17 @@ def default_figure(**options):
 
 def page_state(page, figure=0):
     """What the figure says it shows, its hypotheses as (tokens, score)."""
-    return page.locator("figure.interactive").nth(figure).evaluate(
-        """({ state: { levels, best, greedy, model, t, count } }) => {
+    return (
+        page.locator("figure.interactive")
+        .nth(figure)
+        .evaluate(
+            """({ state: { levels, best, greedy, model, t, count } }) => {
             const plain = (x) => x && [x.sequence, x.score];
             const level = ({ candidates, running, finished }) => ({ candidates: candidates.map((x) => [...plain(x), x.fate]),
                 running: running.map(plain), finished: finished.map(plain) });
             return { levels: levels.map(level), best: plain(best), greedy: plain(greedy), table: model.table, t, count };
         }"""
+        )
     )
 
 

@@ -412,7 +412,11 @@ def test_launch_buttons_appear_with_the_repository_s_address(book, chapters_as_r
     (book / "_config.yml").write_text(re.sub(r'(repository:\n  url: )".*"', rf'\1"{url}"', settings))
     build_site(book, chapters_as_run())
     html = page(book)
-    for there in ("colab.research.google.com/github/readers/book", "mybinder.org/v2/gh/readers/book", 'href="https://github.com/readers/book"'):
+    for there in (
+        "colab.research.google.com/github/readers/book",
+        "mybinder.org/v2/gh/readers/book",
+        'href="https://github.com/readers/book"',
+    ):
         assert (there in html) == bool(url)
     assert bool(url) or not re.findall(r"colab|mybinder|github\.com", html)
     assert not re.findall(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//""", html)

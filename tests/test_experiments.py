@@ -64,7 +64,7 @@ def test_numbers_of_one_name_are_refused():
 
 
 IDENTITY = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-TOY = '''
+TOY = """
 import os, time
 from pathlib import Path
 CHAPTER, CLAIM, SOURCE, PUBLISHED, TOLERANCE, SEEDS = "00-a", "it runs", "none", "none", "none", (0, 1)
@@ -79,7 +79,7 @@ def run(seed, scale, n):
     return {f"n {n}": float(seed + n)}
 def holds(numbers):
     return numbers["n 2"].tolist() == [2.0, 3.0]
-'''
+"""
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from utils.rnn import GRU, LSTM, LanguageModel
 
 pytest_plugins = ["browser"]
 
-VOCABULARY = Vocabulary("\n \"()&/<>,.0123456789AIabcdefghilnoprstuvwxy")
+VOCABULARY = Vocabulary('\n "()&/<>,.0123456789AIabcdefghilnoprstuvwxy')
 UNITS = 12
 TEXT = 'In 1815 (after the war) "A" had 20 & </script><b>more</b> <!-- words.\nThe rest.'
 
@@ -42,8 +42,10 @@ def model():
 
 def page_state(page, figure=0):
     """What the figure says that it shows: unit, place, h (T, H), p (T, V) ..."""
-    return page.locator("figure.interactive").nth(figure).evaluate(
-        "({ state: s }) => ({ ...s, h: s.h.map((row) => [...row]), p: s.p.map((row) => [...row]) })"
+    return (
+        page.locator("figure.interactive")
+        .nth(figure)
+        .evaluate("({ state: s }) => ({ ...s, h: s.h.map((row) => [...row]), p: s.p.map((row) => [...row]) })")
     )
 
 
@@ -336,7 +338,10 @@ def test_fits_the_window(opened, model, width):
     assert figure.evaluate(right) <= width
 
 
-COLOURS = "() => {" + LUMINANCE + """
+COLOURS = (
+    "() => {"
+    + LUMINANCE
+    + """
     const style = (selector, pseudo) => getComputedStyle(document.querySelector(selector), pseudo);
     const surface = style("figure").backgroundColor, cell = document.querySelector(".text span:not([data-here])"), texts = [];
     for (const sign of ["low", "high"]) for (let s = 0; s <= 1; s += 0.1) {
@@ -350,6 +355,7 @@ COLOURS = "() => {" + LUMINANCE + """
         marks: Math.min(...[".low", ".high"].map((s) => contrast(style(".trace " + s, "::before").backgroundColor, surface))),
     };
 }"""
+)
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

@@ -403,7 +403,7 @@ def test_two_figures_share_nothing(opened, model):
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
     assert len(ids) == len(set(ids)) == 4
     folder = Path(embedding.__file__).parent
-    files = ("head_viewer", "sentence", "matrices", "choices", "tables", "blocks")
+    files = ("head_viewer", "sentence", "matrices", "controls", "blocks")
     source = "\n".join((folder / f"{name}.js").read_text() for name in files)
     names = re.findall(r"^(?:function|const|let|var|class) (\w+)", source, re.MULTILINE)
     assert {"translate", "KINDS", "radios", "table_of", "block"} <= set(names)

@@ -332,7 +332,10 @@ def test_folds_on_a_phone(opened):
     assert page.get_by_label("spectral radius").bounding_box()["width"] > 280
 
 
-CONTRASTS = "() => {" + LUMINANCE + """
+CONTRASTS = (
+    "() => {"
+    + LUMINANCE
+    + """
     const surface = getComputedStyle(document.querySelector("figure")).backgroundColor;
     const all = (selector, colour) =>
         [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[colour], surface));
@@ -342,6 +345,7 @@ CONTRASTS = "() => {" + LUMINANCE + """
         marks: Math.min(...all("path:not(.grid, .bars), circle:not(.dot)", "stroke"), ...all(".dot, .bars", "fill")),
     };
 }"""
+)
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

@@ -276,7 +276,10 @@ def test_no_global_is_left_behind(opened):
     assert page.evaluate("(names) => names.filter((name) => eval(`typeof ${name}`) !== 'undefined')", names) == []
 
 
-CONTRASTS = "() => {" + LUMINANCE + """
+CONTRASTS = (
+    "() => {"
+    + LUMINANCE
+    + """
     const all = (selector) => [...document.querySelectorAll(selector)];
     const words = all("b, strong, q, em, small, label span, .head div, .came, p, figcaption");
     return {
@@ -285,6 +288,7 @@ CONTRASTS = "() => {" + LUMINANCE + """
         marks: Math.min(...all("i").map((e) => contrast(getComputedStyle(e, "::before").backgroundColor, ground(e)))),
     };
 }"""
+)
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

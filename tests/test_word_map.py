@@ -309,7 +309,10 @@ def test_two_figures_share_nothing(opened):
     assert page.evaluate("(names) => names.filter((name) => eval(`typeof ${name}`) !== 'undefined')", names) == []
 
 
-CONTRASTS = "() => {" + LUMINANCE + """
+CONTRASTS = (
+    "() => {"
+    + LUMINANCE
+    + """
     const surface = getComputedStyle(document.querySelector("figure")).backgroundColor;
     const all = (selector, property) =>
         [...document.querySelectorAll(selector)].map((e) => contrast(getComputedStyle(e)[property], surface));
@@ -319,6 +322,7 @@ CONTRASTS = "() => {" + LUMINANCE + """
         marks: Math.min(...all("circle", "fill"), ...all("path", "stroke")),
     };
 }"""
+)
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

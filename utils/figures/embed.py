@@ -1,9 +1,9 @@
 """Puts an interactive figure into a page: its style, its script and its state in one piece of HTML that needs nothing else.
 
 A figure NAME is two files beside this one, NAME.js with `function NAME(root, state)` and NAME.css, over the shared look and
-the decoder of arrays in embed.css and embed.js, and over those of the PARTS that it names. It runs on the static page, in
-JupyterLab, VS Code and Colab: no kernel, no request, no global name left behind. Each display gets an id of its own: one kernel
-makes one page.
+the decoder of arrays in embed.css and embed.js, and over the parts that it shares with other figures. It runs on the static
+page, in JupyterLab, VS Code and Colab: no kernel, no request, no global name left behind. Each display gets an id of its own:
+one kernel makes one page.
 """
 
 import base64
@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 HERE = Path(__file__).parent
 DTYPES = ("float16", "float32", "float64", "int32", "uint8")  # what `numbers` in embed.js can read
-PARTS = ("sentence", "matrices", "choices", "tables", "blocks")  # shared: a .js, a .css if it is seen
 _displays = itertools.count(1)
 
 
@@ -74,14 +74,14 @@ root.addEventListener("keydown", (event) => {{ if (!event.ctrlKey && !event.meta
 """
 
 
-def embed(name: str, state: dict[str, Any], *, title: str, description: str, parts: Sequence[str] = ()) -> Figure:
+def embed(name: str, state: dict[str, Any], *, title: str, description: str, parts: Sequence[ModuleType] = ()) -> Figure:
     """The figure `name` with its state: JSON values and NumPy arrays, which NAME.js reads with `numbers`.
 
-    `parts` are those of PARTS that NAME.js uses. `description` says in words what is to be seen and done: it stands in the
-    caption and is all that a front end without HTML shows. ValueError where there is no such figure, a text is empty, or the
-    state holds what JSON cannot.
+    `parts` are the modules beside this one whose scripts and styles NAME.js uses; whoever shows the figure imports them, and so
+    depends on them. `description` says in words what is to be seen and done: it stands in the caption and is all that a front
+    end without HTML shows. ValueError where there is no such figure, a text is empty, or the state holds what JSON cannot.
     """
-    known = sorted(path.stem for path in HERE.glob("*.js") if path.stem not in ("embed", *PARTS))
+    known = sorted(path.stem for path in HERE.glob("*.js") if f"function {path.stem}(" in path.read_text(encoding="utf-8"))
     if name not in known:
         raise ValueError(f"name is {name!r}; expected one of {', '.join(known)}")
     for argument, value in (("title", title), ("description", description)):
@@ -92,7 +92,7 @@ def embed(name: str, state: dict[str, Any], *, title: str, description: str, par
     except ValueError as error:
         raise ValueError(f"state cannot be written as JSON ({error}); expected finite numbers and no cycles") from None
     safe = encoded.replace("<", "\\u003c")  # so that no "</script>" in the data ends the block
-    return Figure(name, safe, title, description, tuple(parts))
+    return Figure(name, safe, title, description, tuple(part.__name__.rpartition(".")[2] for part in parts))
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from utils.data.text import Vocabulary
-from utils.figures import blocks
+from utils.figures import blocks, controls, matrices, sentence
 from utils.figures.blocks import rounded as rounded
 from utils.figures.embed import Figure, embed
 from utils.figures.sentence import expect_examples, expect_tokens, typeable
@@ -43,7 +43,7 @@ def head_viewer(model: Transformer, source: Vocabulary, target: Vocabulary, exam
             f"{heads} heads, a row for each word that looks, a column for each word that may be looked at. The stronger "
             "the colour, the larger the weight. Choose a head to enlarge it; go to a cell to read its weight, and its row's."
         ),
-        parts=["sentence", "matrices", "choices", "tables", "blocks"],
+        parts=[sentence, matrices, controls, blocks],
     )
 
 

@@ -8,6 +8,7 @@ Axes: T words, each a query and a key, D the width of a value.
 
 from collections.abc import Sequence
 
+from utils.figures import matrices
 from utils.figures.embed import Figure, embed
 from utils.figures.matrices import Matrix, as_numbers
 
@@ -41,5 +42,5 @@ def mask_painter(words: Sequence[str], scores: Matrix, values: Matrix) -> Figure
             "take a ready mask, and the weights and contexts follow. The last panel makes the mistake of masking after the "
             "softmax: its rows no longer sum to 1."
         ),
-        parts=["matrices"],
+        parts=[matrices],
     )

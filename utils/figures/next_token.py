@@ -35,7 +35,7 @@ def next_token(model: GPT, vocabulary: Vocabulary, beginning: str) -> Figure:
             "probable it is as the next one: by the model, and after temperature, top-k and nucleus. Draw one, or choose one "
             f"yourself. The model reads up to {model.longest} characters."
         ),
-        parts=["blocks"],
+        parts=[blocks],
     )
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from utils.data.text import Vocabulary
-from utils.figures import packing
+from utils.figures import controls, matrices, packing, sentence
 from utils.figures.embed import Figure, embed
 from utils.figures.matrices import Matrix, as_numbers
 from utils.figures.sentence import expect_examples, typeable
@@ -62,7 +62,7 @@ def qkv_explorer(
             "query against every key, divided by √d, masked or not, through the softmax, and the values averaged with the "
             "weights. Go to a cell to see its number and where that comes from."
         ),
-        parts=["sentence", "matrices", "choices", "tables"],
+        parts=[sentence, matrices, controls],
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from utils.attention.additive import AdditiveAttention
 from utils.attention.translator import AttentionTranslator
 from utils.data.text import Vocabulary
-from utils.figures import packing
+from utils.figures import controls, packing, sentence
 from utils.figures.embed import Figure, embed
 from utils.figures.sentence import expect_examples, expect_tokens, typeable
 
@@ -44,7 +44,7 @@ def ribbons(model: AttentionTranslator, source: Vocabulary, target: Vocabulary, 
             "most probable word. A ribbon from a word of the sentence to one of the translation is as wide as the attention "
             "weight between them. Step through the translation, or go to one of its words, to see the weights as numbers."
         ),
-        parts=["sentence", "tables"],
+        parts=[sentence, controls],
     )
 
 
