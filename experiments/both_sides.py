@@ -18,27 +18,29 @@ CLAIM = (
     "After a minute's training, what stands behind a hidden character is worth more than what the masked objective learns "
     "more slowly: BERT guesses a character in the middle of a text better than GPT, and one at its end worse."
 )
-SOURCE = "Devlin et al. 2019; Wettig et al. 2023 for the share that is hidden"
-PUBLISHED = "none at this size; Wettig et al.: hiding 40 % is better than 15 % for large models"
+SOURCE = "Devlin et al. 2019, section 5.1"
+PUBLISHED = (
+    "none of this kind; on tasks of understanding, a model that reads left to right does worse than BERT (their table 5)"
+)
 TOLERANCE = (
-    "on every seed, bits for a hidden character: in the middle of 64 BERT, 15 % hidden in training, at least 0.1 below GPT; at "
+    "on every seed, bits for a hidden character: in the middle of 64 BERT at least 0.1 below GPT; at "
     "the end at least 0.1 above it"
 )
 SEEDS = (0, 1, 2)
-SHARES = {"BERT, 15 % hidden": 0.15, "BERT, 40 % hidden": 0.4}
+SHARE = 0.15  # of the characters that BERT is asked in training
 PLACES = {"in the middle": TIME // 2, "at the end": TIME - 1}
 BERT_STEPS = 1_900  # about as long as STEPS of the GPT
 STRIDE = 16  # between the windows of the test
 
 
-def train_bert(model: BERT, ids: Tensor, share: float, steps: int, seed: int) -> training.History:
-    """Train the model on ids (N,), `share` of them hidden; its mask is the last token of its vocabulary."""
+def train_bert(model: BERT, ids: Tensor, steps: int, seed: int) -> training.History:
+    """Train the model on ids (N,), SHARE of them hidden; its mask is the last token of its vocabulary."""
     model.to(training.device())
     generator, mask = torch.Generator().manual_seed(seed), model.words.num_embeddings - 1
 
     def loss(tokens: Tensor, _: Tensor) -> Tensor:
         lengths = torch.full((len(tokens),), TIME, device=tokens.device)
-        inputs, asked = hide(tokens, torch.ones_like(tokens, dtype=torch.bool), mask, mask, generator, share)
+        inputs, asked = hide(tokens, torch.ones_like(tokens, dtype=torch.bool), mask, mask, generator, SHARE)
         return model.loss(inputs, lengths, tokens, asked)
 
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, betas=(0.9, 0.95))
@@ -64,7 +66,7 @@ def bits_at(model: GPT | BERT, ids: Tensor, place: int) -> float:
 
 
 def settings(scale: str) -> list[dict]:
-    return [{"kind": kind} for kind in ("GPT", *SHARES, "n-gram")]
+    return [{"kind": kind} for kind in ("GPT", "BERT", "n-gram")]
 
 
 def run(seed: int, scale: str, kind: str) -> dict[str, float]:
@@ -81,13 +83,13 @@ def run(seed: int, scale: str, kind: str) -> dict[str, float]:
     else:
         training.seed(seed)
         model = BERT(len(vocabulary) + 1, size, heads=4, layers=2, longest=TIME)
-        history = train_bert(model, ids, SHARES[kind], 3 if tiny else BERT_STEPS, seed)
+        history = train_bert(model, ids, 3 if tiny else BERT_STEPS, seed)
     numbers = {f"{kind}, {where}": bits_at(model, tested, place) for where, place in PLACES.items()}
     return numbers if tiny else numbers | {f"{kind}, cpu-seconds": history.cpu_seconds}
 
 
 def holds(numbers: dict) -> bool:
     def worse(where: str):
-        return numbers[f"BERT, 15 % hidden, {where}"] - numbers[f"GPT, {where}"]  # (seeds,)
+        return numbers[f"BERT, {where}"] - numbers[f"GPT, {where}"]  # (seeds,)
 
     return bool(worse("in the middle").max() <= -0.1 and worse("at the end").min() >= 0.1)

@@ -29,14 +29,16 @@ CLAIM = (
     "loss the load is uneven."
 )
 SOURCE = "Shazeer et al. 2017; Fedus, Zoph and Shazeer 2022"
-PUBLISHED = "Fedus et al., abstract: up to 7 times as fast in pre-training at equal work (one expert a token, far larger models)"
+PUBLISHED = (
+    "Fedus et al., abstract: up to 7 times as fast in pre-training at equal work (one expert a token, far larger models)"
+)
 TOLERANCE = (
     "on every seed after equally many steps: the balanced mixture's bits are below those of the dense network of equal work; "
     "its busiest expert has at most twice its share of 1/8, and without the balance loss more than twice"
 )
 SEEDS = (0, 1, 2)
 EXPERTS, CHOSEN = 8, 2
-STEPS, BALANCE = 800, 0.01
+STEPS, BALANCE = 400, 0.01
 KINDS = ("dense, equal work", "dense, four times the work", "experts, balanced", "experts, unbalanced")
 
 
