@@ -20,7 +20,7 @@ CLAIM = (
 )
 SOURCE = "Devlin et al. 2019, section 5.1"
 PUBLISHED = (
-    "none of this kind; on tasks of understanding, a model that reads left to right does worse than BERT (their table 5)"
+    "none of this kind; on tasks of understanding, one that reads left to right does worse than BERT (table 5)"
 )
 TOLERANCE = (
     "on every seed, bits for a hidden character: in the middle of 64 BERT at least 0.1 below GPT; at "
