@@ -43,27 +43,30 @@ def character_gpt(vocabulary: int, seed: int, size: int = WIDTHS["GPT"]) -> GPT:
     return GPT(vocabulary, size, heads=4, layers=2, longest=TIME, activation=F.relu)
 
 
-def windows(ids: Tensor, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Without end: BATCH pieces of TIME tokens from ids (N,), and the same one token further on.
+def windows(ids: Tensor, generator: torch.Generator, time: int = TIME, batch: int = BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+    """Without end: `batch` pieces of `time` tokens from ids (N,), and the same one token further on.
 
     Each pass cuts all of ids into pieces, from a new place on, and takes them in a new order.
     """
-    within = torch.arange(TIME + 1)
+    within = torch.arange(time + 1)
     while True:
-        first = int(torch.randint(TIME, (), generator=generator))
-        count = (len(ids) - 1 - first) // TIME
-        starts = first + TIME * torch.randperm(count, generator=generator)
-        for some in starts[: count - count % BATCH].view(-1, BATCH, 1):
+        first = int(torch.randint(time, (), generator=generator))
+        count = (len(ids) - 1 - first) // time
+        starts = first + time * torch.randperm(count, generator=generator)
+        for some in starts[: count - count % batch].view(-1, batch, 1):
             pieces = ids[some + within].to(training.device())
             yield pieces[:, :-1], pieces[:, 1:]
 
 
-def train_gpt(model: GPT, ids: Tensor, steps: int, seed: int) -> training.History:
-    """Train the model on ids (N,); 2,200 steps of `character_gpt` are about a minute on one thread. The loss is in nats."""
+def train_gpt(model: GPT, ids: Tensor, steps: int, seed: int, **cut: int) -> training.History:
+    """Train the model on ids (N,); 2,200 steps of `character_gpt` are about a minute on one thread. The loss is in nats.
+
+    `cut` says how `windows` cuts the text.
+    """
     model.to(training.device())
     history = training.train(
         model.loss,
-        windows(ids, torch.Generator().manual_seed(seed)),
+        windows(ids, torch.Generator().manual_seed(seed), **cut),
         torch.optim.Adam(model.parameters(), lr=RATE, betas=(0.9, 0.95)),
         steps=steps,
         clip=1.0,

@@ -137,12 +137,12 @@ class BERT(nn.Module):
         self.stack = Stack([Block(size, heads, hidden, norm_first=False, activation=F.gelu) for _ in range(layers)])
         self.readout = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.LayerNorm(size))
         self.bias = nn.Parameter(torch.zeros(vocabulary))
+        nn.init.zeros_(self.readout[0].bias)
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 module.eps = 1e-12
-            elif isinstance(module, nn.Linear | nn.Embedding):
-                nn.init.normal_(module.weight, std=0.02)
-        nn.init.zeros_(self.readout[0].bias)
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=size**-0.5)
 
     @classmethod
     def from_bert(cls, weights: Layout, heads: int) -> Self:
