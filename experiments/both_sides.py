@@ -20,8 +20,8 @@ from utils.translation import SPECIAL, Corpus, english_french
 
 CHAPTER = "14-language-models"
 CLAIM = (
-    "What follows a hidden word is worth more than what BERT loses by learning from one word in seven: after a minute it guesses "
-    "a word in the middle better than GPT, and one at the end worse."
+    "What follows a hidden word is worth more than what BERT loses by learning from one word in seven: after a minute it "
+    "guesses a word in the middle better than GPT, and one at the end worse."
 )
 SOURCE = "Devlin et al. 2019, section 5.1"
 PUBLISHED = "none of this kind; on tasks of understanding, one that reads left to right does worse than BERT (table 5)"
