@@ -33,7 +33,7 @@ SEEDS = (0, 1, 2)
 TIME, BATCH = 16, 48  # words that both see at once, and texts in a step
 SHARE = 0.15  # of the words that BERT is asked in training
 PLACES = {"in the middle": TIME // 2, "at the end": TIME - 1}
-RATE, STEPS = 3e-3, {"GPT": 2_200, "BERT": 2_200}  # the rate is BERT's; about a minute of each
+RATE, STEPS = 1.5e-3, {"GPT": 2_200, "BERT": 2_200}  # the rate is BERT's; about a minute of each
 
 
 def stream(corpus: Corpus, pairs: Sequence[Pair]) -> Tensor:
