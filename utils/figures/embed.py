@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
+SHARED = ("embed", "sentence", "matrices", "controls", "blocks")  # scripts that are no figures
 DTYPES = ("float16", "float32", "float64", "int32", "uint8")  # what `numbers` in embed.js can read
 _displays = itertools.count(1)
 
@@ -81,7 +82,7 @@ def embed(name: str, state: dict[str, Any], *, title: str, description: str, par
     depends on them. `description` says in words what is to be seen and done: it stands in the caption and is all that a front
     end without HTML shows. ValueError where there is no such figure, a text is empty, or the state holds what JSON cannot.
     """
-    known = sorted(path.stem for path in HERE.glob("*.js") if f"function {path.stem}(" in path.read_text(encoding="utf-8"))
+    known = sorted(path.stem for path in HERE.glob("*.js") if path.stem not in SHARED)
     if name not in known:
         raise ValueError(f"name is {name!r}; expected one of {', '.join(known)}")
     for argument, value in (("title", title), ("description", description)):
