@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-import torch.nn.functional as F
+from padding import padded
 
 from utils import training, translation
 from utils.attention.conv_translator import ConvolutionalAttentionTranslator
@@ -114,13 +114,8 @@ def test_padding_and_the_rest_of_the_batch_change_nothing():
         torch.testing.assert_close(model.log_probability(*pad([source], PAD), *pad([target], PAD))[0], together[b], **close)
     loss = model.loss(*BATCH)
     expected = gradients(loss, model)
-    source, source_lengths, target, target_lengths = BATCH
     for padding in (PAD, 5):
-        padded = []
-        for tokens, lengths in ((source, source_lengths), (target, target_lengths)):
-            longer = F.pad(tokens, (0, 4), value=padding)
-            padded += [longer.where(keep_mask(lengths, longer.shape[1]), padding), lengths]
-        again = model.loss(*padded)
+        again = model.loss(*padded(BATCH, padding))
         torch.testing.assert_close(again, loss, **close)
         torch.testing.assert_close(gradients(again, model), expected, **close)
 

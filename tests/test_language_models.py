@@ -34,6 +34,17 @@ def ids(*shape, seed=0, vocabulary=V):
     return torch.randint(vocabulary, shape, generator=torch.Generator().manual_seed(seed))
 
 
+def expect_same_loss(loss, expected, ours, theirs, read):
+    """The losses and all their gradients are equal; theirs, read as if they were weights, lie where ours do."""
+    torch.testing.assert_close(loss, expected, **close)
+    loss.backward()
+    expected.backward()
+    slopes = {name: p.grad for name, p in theirs.named_parameters()}
+    wanted = dict(read(slopes, HEADS).named_parameters())
+    for name, p in ours.named_parameters():
+        torch.testing.assert_close(p.grad, wanted[name].data, **close)
+
+
 def loud(module, seed=0, std=0.3):
     """The module in float64, with weights large enough for every part of it to be seen; gains and biases too."""
     g = torch.Generator().manual_seed(seed)
@@ -106,13 +117,7 @@ def test_the_gradient_of_gpt_is_gpt2s():
     ours = GPT.from_gpt2(theirs.state_dict(), HEADS)
     loss = ours.loss(tokens[:, :-1], tokens[:, 1:])
     expected = F.cross_entropy(theirs(tokens).logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
-    torch.testing.assert_close(loss, expected, **close)
-    loss.backward()
-    expected.backward()
-    slopes = {name: p.grad for name, p in theirs.named_parameters()}
-    wanted = dict(GPT.from_gpt2(slopes, HEADS).named_parameters())
-    for name, p in ours.named_parameters():
-        torch.testing.assert_close(p.grad, wanted[name].data, **close)
+    expect_same_loss(loss, expected, ours, theirs, GPT.from_gpt2)
 
 
 def test_weights_that_were_read_are_copies():
@@ -319,13 +324,7 @@ def test_the_gradient_of_bert_is_theirs():
     ours = BERT.from_bert(theirs.state_dict(), HEADS)
     loss = ours.loss(tokens, LENGTHS, targets, asked)
     expected = F.cross_entropy(theirs(tokens, attention_mask=REAL.long()).logits[asked], targets[asked])
-    torch.testing.assert_close(loss, expected, **close)
-    loss.backward()
-    expected.backward()
-    slopes = {name: p.grad for name, p in theirs.named_parameters()}
-    wanted = dict(BERT.from_bert(slopes, HEADS).named_parameters())
-    for name, p in ours.named_parameters():
-        torch.testing.assert_close(p.grad, wanted[name].data, **close)
+    expect_same_loss(loss, expected, ours, theirs, BERT.from_bert)
 
 
 def test_the_files_of_bert_itself_name_gains_and_biases_otherwise_and_hold_more():

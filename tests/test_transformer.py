@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from padding import padded
 from torch import nn
 
 from utils import training, translation
@@ -352,13 +353,8 @@ def test_padding_and_the_rest_of_the_batch_change_nothing(norm_first):
         torch.testing.assert_close(model.log_probability(*one_pair(b))[0], together[b], **close)
     loss = model.loss(*BATCH)
     expected = gradients(loss, model.parameters())
-    source, source_lengths, target, target_lengths = BATCH
     for padding in (PAD, 5):
-        padded = []
-        for tokens, lengths in ((source, source_lengths), (target, target_lengths)):
-            longer = F.pad(tokens, (0, 4), value=padding)
-            padded += [longer.where(keep_mask(lengths, longer.shape[1]), padding), lengths]
-        again = model.loss(*padded)
+        again = model.loss(*padded(BATCH, padding))
         torch.testing.assert_close(again, loss, **close)
         torch.testing.assert_close(gradients(again, model.parameters()), expected, **close)
 
