@@ -41,7 +41,18 @@ FLOORS = [  # from below; what stands first fits, so `utils` is whatever is not 
     ("pictures", ["utils.plotting", "utils.diagrams", "utils.figures"], 1),
     ("data and models", ["utils"], 0),
 ]
-BESIDE = {"tests", "benchmarks", "browser", "colours", "layout", "answers", "grading", "hostile", "small_class"}  # never below
+BESIDE = {
+    "tests",
+    "benchmarks",
+    "browser",
+    "colours",
+    "layout",
+    "padding",
+    "answers",
+    "grading",
+    "hostile",
+    "small_class",
+}  # never below
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
