@@ -41,7 +41,8 @@ FLOORS = [  # from below; what stands first fits, so `utils` is whatever is not 
     ("pictures", ["utils.plotting", "utils.diagrams", "utils.figures"], 1),
     ("data and models", ["utils"], 0),
 ]
-BESIDE = {
+# never below
+BESIDE = {"tests", "benchmarks", "browser", "colours", "layout", "padding", "answers", "grading", "hostile", "small_class"}
     "tests",
     "benchmarks",
     "browser",
