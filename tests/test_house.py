@@ -41,8 +41,7 @@ FLOORS = [  # from below; what stands first fits, so `utils` is whatever is not 
     ("pictures", ["utils.plotting", "utils.diagrams", "utils.figures"], 1),
     ("data and models", ["utils"], 0),
 ]
-# never below
-BESIDE = {"tests", "benchmarks", "browser", "colours", "layout", "padding", "answers", "grading", "hostile", "small_class"}
+BESIDE = {
     "tests",
     "benchmarks",
     "browser",
