@@ -474,10 +474,10 @@ def luong_decode(words, s0, gru, look, W_c):
         "the last step only": changed(LUONG, ("np.stack(outs, axis=1), np.stack(weights, axis=1)", "h, alpha")),
     },
     "09.6": {
-        "sigma is D": changed(LOCAL, ("sigma = D / 2", "sigma = D")),
+        "tau is r": changed(LOCAL, ("sigma = D / 2", "sigma = D")),
         "the 2 below the line forgotten": changed(LOCAL, ("(2 * sigma ** 2)", "sigma ** 2")),
-        "sigma not squared": changed(LOCAL, ("(2 * sigma ** 2)", "(2 * sigma)")),
-        "multiplied by sigma squared": changed(LOCAL, ("/ (2 * sigma ** 2)", "/ 2 * sigma ** 2")),
+        "tau not squared": changed(LOCAL, ("(2 * sigma ** 2)", "(2 * sigma)")),
+        "multiplied by tau squared": changed(LOCAL, ("/ (2 * sigma ** 2)", "/ 2 * sigma ** 2")),
         "a density": changed(LOCAL, ("weights * curve", "weights * curve / (sigma * np.sqrt(2 * np.pi))")),
         "no curve": changed(LOCAL, ("weights * curve", "weights")),
         "the place in the padded row": changed(LOCAL, ("p = lengths[:, None]", "p = S")),

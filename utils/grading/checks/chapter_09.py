@@ -732,19 +732,19 @@ def renormalised(scores: Array, faded: Array, near: Array, real: Array) -> Array
     "09.6",
     oracle={"local_weights": local_by_loop},
     mistakes={
-        "sigma is D": mistake(
-            "Two deviations from its centre the curve should have reached the window's edge. Look at your sigma.",
+        "tau is r": mistake(
+            "Two deviations from its centre the curve should have reached the window's edge. Look at your tau.",
             local_weights=local_with(fade=lambda away, D: gauss(away, 2 * D)),
         ),
         "the 2 below the line forgotten": mistake(
             "One deviation from its centre the curve is exp(-1/2) high. Look at yours there.",
             local_weights=local_with(fade=lambda away, D: gauss(away, D) ** 2),
         ),
-        "sigma not squared": mistake(
-            "Double D and every distance: the curve's height should stay. Look at how sigma enters.",
+        "tau not squared": mistake(
+            "Double r and every distance: the curve's height should stay. Look at how tau enters.",
             local_weights=local_with(fade=lambda away, D: np.exp(-(away**2) / D)),
         ),
-        "multiplied by sigma squared": mistake(
+        "multiplied by tau squared": mistake(
             "The wider the window, the flatter the curve should be. Look at what Python divides, and what it multiplies then.",
             local_weights=local_with(fade=lambda away, D: np.exp(-(away**2) / 2 * (D / 2) ** 2)),
         ),
@@ -781,11 +781,11 @@ def renormalised(scores: Array, faded: Array, near: Array, real: Array) -> Array
             local_weights=local_with(place=lambda *args: expected(*args) - 1),
         ),
         "no cut": mistake(
-            "Count the words with a weight above 0: words beyond D places have none. Look at what hides them.",
+            "Count the words with a weight above 0: words beyond r places have none. Look at what hides them.",
             local_weights=local_with(near=lambda away, D: away == away),
         ),
         "half the window": mistake(
-            "The window reaches D to either side. Measure yours from edge to edge.",
+            "The window reaches r to either side. Measure yours from edge to edge.",
             local_weights=local_with(near=lambda away, D: np.abs(away) <= D / 2),
         ),
         "no window at all": mistake(
@@ -793,7 +793,7 @@ def renormalised(scores: Array, faded: Array, near: Array, real: Array) -> Array
             local_weights=local_with(join=lambda scores, faded, near, real: softmax(scores) * faded),
         ),
         "one place too many in front": mistake(
-            "Look at the first word of your window: is it within D places of p? int rounds down.",
+            "Look at the first word of your window: is it within r places of p? int rounds down.",
             local_weights=local_with(near=lambda away, D: (away > -D - 1) & (away <= D)),
         ),
         "one place too early": mistake(
