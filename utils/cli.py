@@ -19,6 +19,8 @@ from utils.grading.sandbox.walls import LEVELS
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check and study the book.")
 console = Console()
 Level = StrEnum("Level", LEVELS)
+Columns = StrEnum("Columns", ("tasks", "canvas", "moodle"))
+Backend = StrEnum("Backend", ("threading", "dask"))
 OWN = typer.Option(help="a folder with solutions/ and checks/ of your own; the book if left out", exists=True, file_okay=False)
 Own = Annotated[Path | None, OWN]
 Sandbox = Annotated[Level | None, typer.Option(help="how students' code is walled in; the strongest that works if left out")]
@@ -155,14 +157,19 @@ def grade(
     sandbox: Sandbox = None,
     seconds: float = typer.Option(10, min=0.1, help="for each task, and for each cell of a student's"),
     jobs: int = typer.Option(2, min=1, help="students that are graded at the same time"),
+    backend: Annotated[Backend, typer.Option(help="where they are: on this machine, or on a cluster")] = Backend.threading,
+    scheduler: Annotated[str | None, typer.Option(help="of the cluster: tcp://address:8786")] = None,
+    columns: Annotated[
+        Columns, typer.Option(help="of grades.csv: each task, or what Canvas or Moodle imports")
+    ] = Columns.tasks,
 ) -> None:
     """Grade a class: every student's notebooks, safely, with a page of feedback each and tables of the class."""
     from utils.grading.batch import grade_class
     from utils.grading.sandbox.workers import SandboxError
 
-    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TextColumn("students"), TimeElapsedColumn())
+    shown = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TextColumn("students"), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=console) as progress:
+        with Progress(*shown, console=console) as progress:
             bar = progress.add_task("", total=None)
             run = grade_class(
                 submissions,
@@ -172,6 +179,9 @@ def grade(
                 sandbox and sandbox.value,
                 seconds,
                 jobs,
+                backend.value,
+                scheduler,
+                columns.value,
                 on_start=lambda total: progress.update(bar, total=total),
                 on_done=lambda graded: progress.advance(bar),
                 on_wait=lambda: console.print("another run is at work in this folder; waiting for its end"),

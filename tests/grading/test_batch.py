@@ -1,19 +1,16 @@
 """A whole class: what is written, what a second run does, and that no submission, no signal and no other run spoils it."""
 
-import csv
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
+from grading.runs import LONG, a_class, alive, family, files, kept, start, table, tree, wait_for
 from grading.small_class import CHECKS_BEGIN, RIGHT, WRONG, hand_in, mend, small_course, write_course
 from typer.testing import CliRunner
 
@@ -28,7 +25,6 @@ from utils.grading.sandbox.workers import SandboxError
 from utils.grading.task import Part, Result
 
 pytestmark = pytest.mark.slow  # each run starts its examiners anew
-LONG = 30  # seconds in which what was killed has surely gone
 CLASS = {
     "alice": RIGHT,
     "bob": RIGHT | {"shift": WRONG},
@@ -36,28 +32,6 @@ CLASS = {
     "dave": RIGHT | {"minus": "    raise OSError('no')\n"},
 }
 POINTS = {"alice": 6, "bob": 4, "carol": 0, "dave": 3}
-
-
-def table(path):
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def tree(folder):
-    """Of every file below: its bytes, and when it was written."""
-    return {path.relative_to(folder): (path.read_bytes(), path.stat().st_mtime_ns) for path in files(folder)}
-
-
-def files(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
-
-
-def kept(results):
-    """Everything that is kept of everybody but for times, and the table of points."""
-    found = [marks.load(results, path.name) for path in sorted((results / "students").iterdir())]
-    assert all((results / "students" / one.student / "feedback.html").read_text().endswith("</html>\n") for one in found)
-    found = [replace(one, graded="", marks=tuple(replace(mark, seconds=0.0) for mark in one.marks)) for one in found]
-    return found, table(results / "grades.csv")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,10 +152,11 @@ class Scripted(Examiners):
     """One that says what is written down, and ends where an error is."""
 
     def __init__(self, *says):
-        super().__init__((Path(), b"", None, 1.0), 1, "")
+        super().__init__((Path(), b"", None, 1.0), "")
         self.says, self.orders, self.stops = list(says), [], 0
-        process = self._all[0]
-        process.ask, process.stop = self.ask, self.stop
+
+    def _free(self):
+        return self
 
     def ask(self, order):
         self.orders.append((*order[:-1], dict(order[-1])))
@@ -197,20 +172,20 @@ class Scripted(Examiners):
 def test_a_student_at_whose_files_the_examiner_ends_twice_keeps_earlier_marks():
     for before in (None, BEFORE):
         examiner = Scripted([EOFError()], [BrokenPipeError()])
-        graded = examiner.examine("alice", Path("a"), before)
+        graded = examiner.examine("alice", Path(), before)
         assert (graded.student, graded.notes[""], examiner.stops) == ("alice", (UNGRADED,), 2)
         assert graded.marks == (before.marks if before else ())
-    assert Scripted([EOFError()], [("graded", BEFORE)]).examine("alice", Path("a"), None) is BEFORE
+    assert Scripted([EOFError()], [("graded", BEFORE)]).examine("alice", Path(), None) is BEFORE
 
 
 def test_what_was_marked_before_an_examiner_ended_is_told_to_the_next(first):
     other = replace(BLANK, task="93.2")
     says = [("task", BLANK), ("mark", GOOD), ("task", other), TimeoutError()], [("graded", BEFORE)]
     examiner = Scripted(*says)
-    assert examiner.examine("alice", Path("a"), None) is BEFORE
-    assert examiner.orders[1] == ("alice", Path("a"), None, {"93.1": GOOD, "93.2": replace(other, problem=GIVEN_UP)})
+    assert examiner.examine("alice", Path(), None) is BEFORE
+    assert examiner.orders[1] == ("alice", Path(), None, {"93.1": GOOD, "93.2": replace(other, problem=GIVEN_UP)})
     examiner = Scripted(*([("task", replace(BLANK, task=f"93.{n}")), EOFError()] for n in range(5)), [("graded", BEFORE)])
-    assert examiner.examine("alice", Path("a"), None) is BEFORE  # however many tasks it ends at
+    assert examiner.examine("alice", Path(), None) is BEFORE  # however many tasks it ends at
 
 
 # --- what is refused
@@ -259,6 +234,9 @@ def test_the_command_refuses_with_a_sentence(first, tmp_path):
         (("grade", tmp_path / "empty", "--course", place / "course", "--out", tmp_path / "r"), 1, "there is no student in"),
         ((*grade, tmp_path / "r", "--sandbox", "none"), 2, "'namespaces', 'landlock', 'process'"),
         ((*grade, tmp_path / "r", "--jobs", "0"), 2, "'--jobs'"),
+        ((*grade, tmp_path / "r", "--backend", "disk"), 2, "'threading', 'dask'"),
+        ((*grade, tmp_path / "r", "--backend", "dask"), 1, 'expected "threading" and none, or "dask" and one'),
+        ((*grade, tmp_path / "r", "--scheduler", "tcp://localhost:1"), 1, 'expected "threading" and none, or "dask" and one'),
         ((*grade, tmp_path / "r", "--exercise", "91"), 1, "there is no exercise '91'; known are 91-first, 92-second"),
         (("grade", submissions, "--course", place / "nowhere", "--out", tmp_path / "r"), 2, "does not exist"),
         (("grade", submissions, "--course", place / "submissions", "--out", tmp_path / "r"), 1, "there is no notebook in"),
@@ -270,50 +248,6 @@ def test_the_command_refuses_with_a_sentence(first, tmp_path):
 
 
 # --- what ends a run
-
-
-def start(place, *arguments, program=("-m", "utils.cli"), **rest):
-    """`course grade` in a process of its own, which has a folder of its own for temporary files."""
-    (place / "tmp").mkdir(exist_ok=True)
-    command = [sys.executable, *program, "grade", place / "submissions", "--course", place / "course"]
-    command += ["--out", place / "results", *arguments]
-    env = os.environ | {"TMPDIR": str(place / "tmp"), "OMP_NUM_THREADS": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(list(map(str, command)), env=env, start_new_session=True, **pipes)
-
-
-def family(process):
-    """A process and all that it started. A test that fails must leave none of them either."""
-    parent = psutil.Process(process.pid)
-    return [parent, *parent.children(recursive=True)]
-
-
-def alive(processes):
-    def is_alive(process):
-        try:
-            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
-
-    return [process for process in processes if is_alive(process)]
-
-
-def wait_for(condition, seconds=LONG):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def a_class(place, copied_from, count=6):
-    """Students whose cells take a while; the key is copied, so that another run gives the same marks."""
-    small_course(place / "course")
-    for number in range(count):
-        answers = {"double": "    return 2 * x\nimport time; time.sleep(0.2)"}
-        hand_in(place / "course", place / "submissions" / f"s{number}", RIGHT | answers)
-    (place / "results").mkdir()
-    shutil.copy(copied_from / "results" / "secret.key", place / "results")
-    return place
 
 
 @pytest.fixture(scope="module")

@@ -295,6 +295,70 @@ def test_a_long_note_ends():
     assert len(grades([graded("a", notes={"": ("x" * 10**6,)})])[0]["notes"]) < 2100
 
 
+# --- what platforms import
+
+CANVAS, MOODLE = "doejane_LATE_1234_5678_01-networks-2", "Jane van Doe_4321_assignsubmission_file"
+
+
+def columns(name, *students, exercises=()):
+    head, *lines = read(grades_table(rows(students, COURSE, exercises), name))
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+def test_canvas_finds_everybody_by_the_number_in_their_file_s_name_or_by_their_login():
+    possible, *lines = columns("canvas", graded(CANVAS, mark("01.1", True)), *CLASS)
+    assert list(possible) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", FIRST, SECOND]
+    assert list(possible.values()) == ["Points Possible", "", "", "", "", "6", "4"]
+    assert [list(line.values()) for line in lines] == [
+        ["alice", "", "", "alice", "", "2", ""],
+        ["bob", "", "", "bob", "", "0", ""],
+        ["carol", "", "", "carol", "", "2", "4"],
+        ["dan", "", "", "dan", "", "", "3"],
+        ["doejane", "1234", "", "", "", "2", ""],
+    ]
+
+
+@pytest.mark.parametrize("name", ["doejane_1234_5678_a_1_2_b", "o'neil-9-x_1234_5_1", "doe_jane_1234_5678_n"])
+def test_canvas_s_numbers_are_the_first_two_of_a_name(name):
+    _, line = columns("canvas", graded(name, mark("01.1", True)))
+    assert (line["ID"], line["SIS Login ID"]) == ("1234", "")
+
+
+@pytest.mark.parametrize("name", ["jane_1234", "1234_5678_n", "jane_12a4_5678_n", "jane.doe@example.org"])
+def test_another_name_is_a_login(name):
+    _, line = columns("canvas", graded(name, mark("01.1", True)))
+    assert (line["ID"], line["SIS Login ID"]) == ("", name)
+
+
+def test_moodle_s_worksheet_is_of_one_exercise_and_its_gradebook_takes_several():
+    sheet = columns("moodle", graded(MOODLE, mark("01.1", True)), CLASS[0], exercises=[FIRST])
+    assert sheet == [
+        dict(zip(("Identifier", "Full name", "Username", "Grade", "Last modified (grade)"), line))
+        for line in (
+            ["Participant 4321", "Jane van Doe", "", "2", "2026-01-02T00:00:00+00:00"],
+            ["", "", "carol", "2", "2026-01-02T00:00:00+00:00"],
+        )
+    ]
+    both = columns("moodle", *CLASS)
+    assert [(line["Username"], line[FIRST], line[SECOND]) for line in both] == [
+        ("alice", "2", ""),
+        ("bob", "0", ""),
+        ("carol", "2", "4"),
+        ("dan", "", "3"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["canvas", "moodle"])
+def test_no_platform_s_cell_is_a_formula_either(name):
+    for line in columns(name, graded("=1+1_2_3_4", mark("01.1", True)), graded("-1_2_assignsubmission_x", mark("01.1", True))):
+        assert not any(cell.startswith(("=", "-")) for cell in line.values())
+
+
+def test_the_columns_are_chosen_where_a_class_is_written(tmp_path):
+    write_class(tmp_path, CLASS, COURSE, columns="canvas")
+    assert (tmp_path / "grades.csv").read_text(encoding="utf-8-sig").startswith("Student,ID,")
+
+
 # --- changes.csv
 
 CHANGES = [Change("alice", "01.1", 2, 0, "the submission changed"), Change("=bob", "01.2", 0, 0.5, "a, b")]

@@ -3,17 +3,17 @@ the next one does the rest. The processes that examine are the business of exami
 """
 
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from joblib import Parallel, delayed
 
 from utils.grading import course as courses
+from utils.grading.backends import parallel
 from utils.grading.course import Course
 from utils.grading.examiners import Examiners, Setting
 from utils.grading.intake.ingest import passed_over, students
@@ -45,6 +45,9 @@ def grade_class(
     level: str | None = None,
     seconds: float = 10.0,
     jobs: int = 2,
+    backend: str = "threading",
+    scheduler: str | None = None,
+    columns: str = "tasks",
     on_start: Callable[[int], None] = lambda students: None,
     on_done: Callable[[Graded], None] = lambda graded: None,
     on_wait: Callable[[], None] = lambda: None,
@@ -60,7 +63,7 @@ def grade_class(
     handed_out = courses.load(course)
     rows((), handed_out, exercises)  # all of them are known
     results.mkdir(parents=True, exist_ok=True)
-    with _alone(results, on_wait), _scratch(results) as scratch:
+    with parallel(jobs, backend, scheduler) as workers, _alone(results, on_wait), _scratch(results) as scratch:
         marks.sweep(results)
         found, others = students(submissions), passed_over(submissions)
         if not found:
@@ -68,7 +71,7 @@ def grade_class(
         on_start(len(found))
         setting = course, seeds.secret(results), level, seconds
         graded, anew, changed = [], [], []
-        for before, after in _examined(found, results, setting, scratch, jobs):
+        for before, after in _examined(found, results, setting, scratch, workers):
             changed += _keep(results, before, after, handed_out)
             graded.append(after)
             anew += [after.student] if after != before else []
@@ -76,7 +79,7 @@ def grade_class(
         gone = {path.name for path in results.glob("students/*")} - found.keys()
         graded += [replace(old, notes={**old.notes, "": (GONE,)}) for name in gone if (old := marks.load(results, name))]
         graded.sort(key=lambda g: g.student)
-        write_class(results, graded, handed_out, exercises, sorted(anew), changed)
+        write_class(results, graded, handed_out, exercises, sorted(anew), changed, columns)
         return Run(tuple(graded), tuple(sorted(anew)), tuple(changed), tuple(others))
 
 
@@ -108,26 +111,14 @@ def _scratch(results: Path) -> Iterator[str]:
 
 
 def _examined(
-    found: dict[str, Path], results: Path, setting: Setting, scratch: str, jobs: int
+    found: dict[str, Path], results: Path, setting: Setting, scratch: str, workers: Parallel
 ) -> Iterator[tuple[Graded | None, Graded]]:
     """(what was kept before, what is to be kept now) of each student, as they are done."""
-
-    def one(student: str, path: Path) -> tuple[Graded | None, Graded]:
-        before = marks.load(results, student)
-        return before, examiners.examine(student, path, before)
-
-    with ThreadPoolExecutor(jobs, initializer=_leave_interrupts) as pool, Examiners(setting, jobs, scratch) as examiners:
-        try:
-            for future in as_completed([pool.submit(one, *student) for student in found.items()]):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the main thread; the processes that this thread starts take that over. Windows has no such masks."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = {student: marks.load(results, student) for student in found}
+    with Examiners(setting, scratch) as examiners:
+        ask = delayed(examiners.examine)
+        for graded in workers(ask(student, path, before[student]) for student, path in found.items()):
+            yield before[graded.student], graded
 
 
 def _keep(results: Path, before: Graded | None, after: Graded, course: Course) -> list[Change]:

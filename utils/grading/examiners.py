@@ -3,17 +3,23 @@
 Which students there are, and what is kept of them, is batch.py's business; what examining is, examiner.py's.
 """
 
+import atexit
 import multiprocessing
+import os
+import platform
+import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
@@ -34,13 +40,18 @@ GIVEN_UP = "The check could not be finished on what your code returned, and a pe
 
 
 class Examiners:
-    """A few processes that examine, lent to whoever needs one. Used as a context, at whose end they are gone."""
+    """Processes that examine, as many as are asked at once. Used as a context, at whose end they are gone.
 
-    def __init__(self, setting: Setting, jobs: int, scratch: str) -> None:
+    Pickled, it arrives in another process as that one's own, whose processes last as long as it does.
+    """
+
+    def __init__(self, setting: Setting, scratch: str) -> None:
+        self.setting, self.scratch = setting, scratch
         self._idle: SimpleQueue[_Process] = SimpleQueue()
-        self._all = [_Process(setting, scratch) for _ in range(jobs)]
-        for process in self._all:
-            self._idle.put(process)
+        self._all: list[_Process] = []
+
+    def __reduce__(self) -> tuple:
+        return _of_this_process, (self.setting,)
 
     def __enter__(self) -> "Examiners":
         return self
@@ -50,8 +61,13 @@ class Examiners:
             process.stop(for_good=True)
 
     def examine(self, student: str, path: Path, before: Graded | None) -> Graded:
-        """One student, by the first process that is free. A task at which it dies or hangs is given up and so marked."""
-        process, done, failed = self._idle.get(), {}, False
+        """One student, by a process that is free. A task at which it dies or hangs is given up and so marked.
+
+        ValueError if nothing lies at `path`, which is no student's fault.
+        """
+        if not os.path.lexists(path):
+            raise ValueError(f"on {platform.node()} there is nothing at {path}; expected what {student} handed in")
+        process, done, failed = self._free(), {}, False
         try:
             while True:
                 at = None
@@ -74,6 +90,22 @@ class Examiners:
                         failed = True
         finally:
             self._idle.put(process)
+
+    def _free(self) -> "_Process":
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            self._all.append(process := _Process(self.setting, self.scratch))
+            return process
+
+
+@cache
+def _of_this_process(setting: Setting) -> Examiners:
+    scratch = tempfile.mkdtemp(prefix="course-examiners-")
+    examiners = Examiners(setting, scratch)
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    atexit.register(examiners.__exit__)  # before that
+    return examiners
 
 
 def _ungraded(student: str, before: Graded | None) -> Graded:
@@ -120,7 +152,9 @@ class _Process:
             context = multiprocessing.get_context("spawn")
             self.connection, its = context.Pipe()
             self.process = context.Process(target=_serve, args=(its, self.scratch, *self.setting), daemon=True)
-            self.process.start()
+            multiprocessing.current_process().daemon = False  # as a cluster's may be: such a one may start none
+            with _interrupts_left():
+                self.process.start()
             its.close()
         try:
             _, fault = self._hear(START_SECONDS)
@@ -137,6 +171,18 @@ class _Process:
         if kind == "impossible":
             raise SandboxError(thing)
         return kind, thing
+
+
+@contextmanager
+def _interrupts_left() -> Iterator[None]:
+    """Ctrl-C is for who asks: a process that is started here takes over that it does not hear it. Windows has no such masks."""
+    masks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    try:
+        yield
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(orders: Connection, scratch: str, course: Path, secret: bytes, level: str | None, seconds: float) -> None:

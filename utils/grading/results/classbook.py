@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from utils.grading.course import Course
+from utils.grading.results import lms
 from utils.grading.results.items import Item, Row, analyse, rows
 from utils.grading.results.marks import Change, Graded, write
 from utils.grading.results.summary import summary
@@ -29,14 +30,15 @@ def write_class(
     exercises: Sequence[str] = (),
     regraded: Sequence[str] = (),
     changes: Sequence[Change] = (),
+    columns: str = "tasks",
 ) -> None:
     """grades.csv, items.csv and summary.md of a class. `items.rows` says which exercises count for whom.
 
-    `regraded` are the students whom this run graded, `changes` the marks that it changed.
+    `regraded` are the students whom this run graded, `changes` the marks that it changed, `columns` is one of COLUMNS.
     """
     counted = rows(graded, course, exercises)
     items = analyse(counted)
-    write(folder / "grades.csv", grades_table(counted))
+    write(folder / "grades.csv", grades_table(counted, columns))
     write(folder / "items.csv", items_table(items))
     write(folder / "summary.md", summary(counted, items, regraded, changes))
 
@@ -60,22 +62,30 @@ def record(folder: Path, changes: Sequence[Change], when: str) -> None:
         write(path, BOM + old + line_end + _table([when, *row] for row in new))
 
 
-def grades_table(counted: Sequence[Row]) -> str:
-    """A row a student; a blank cell where an exercise does not count for them."""
+def tasks(counted: Sequence[Row]) -> lms.Lines:
+    """A row a student, a column a task; a blank cell where an exercise does not count for them."""
     tasks: dict[str, list[str]] = {}
     for row in counted:
         for name, marks in row.marks.items():
             tasks[name] = [mark.task for mark in marks]
     names = sorted(tasks)
-    heads = ["student", "total", "of", *map(_text, names), *(_task(task) for name in names for task in tasks[name])]
+    heads = ["student", "total", "of", *names, *(_task(task) for name in names for task in tasks[name])]
     lines = [[*heads, "written answers to mark", "notes"]]
     for row in counted:
         sums = [number(sum(m.points for m in row.marks[name])) if name in row.marks else "" for name in names]
         cells = [number(m.points) if m else "" for name in names for m in row.marks.get(name, [None] * len(tasks[name]))]
         written = sum(bool(text.strip()) for text in row.graded.written.values())
-        total = [_text(row.graded.student), number(row.points), number(row.of)]
-        lines.append([*total, *sums, *cells, str(written), _text(row.notes)])
-    return BOM + _table(lines)
+        total = [row.graded.student, number(row.points), number(row.of)]
+        lines.append([*total, *sums, *cells, str(written), row.notes])
+    return lines
+
+
+COLUMNS = {"tasks": tasks, "canvas": lms.canvas, "moodle": lms.moodle}
+
+
+def grades_table(counted: Sequence[Row], columns: str = "tasks") -> str:
+    """A row a student, in these columns."""
+    return BOM + _table([_text(cell) for cell in line] for line in COLUMNS[columns](counted))
 
 
 def items_table(items: Iterable[Item]) -> str:

@@ -1,0 +1,101 @@
+"""A class on a cluster: a real scheduler of Dask's, two workers. One that is killed loses nothing and doubles nothing."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import dask
+import psutil
+import pytest
+from distributed import Client
+from grading.runs import a_class, alive, family, kept, start, table, wait_for
+
+from utils.grading import examiners
+from utils.grading.backends import parallel
+from utils.grading.batch import grade_class
+from utils.grading.examiners import Examiners
+from utils.grading.results import seeds
+
+pytestmark = pytest.mark.slow
+KEY = bytes(range(seeds.SIZE))
+
+
+def run_dask(what, folder, *arguments):
+    command = [sys.executable, "-m", "distributed.cli." + what, *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=folder, env=os.environ | {"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}, **quiet)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a scheduler with two workers, each a process with a nurse that starts it anew when it dies."""
+    folder, file = tmp_path / "cluster", tmp_path / "scheduler.json"
+    folder.mkdir()
+    started = [run_dask("dask_scheduler", folder, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))]
+    wait_for(file.exists, 60)
+    for _ in range(2):
+        started.append(run_dask("dask_worker", folder, "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file)))
+    with Client(scheduler_file=str(file)) as client:
+        client.wait_for_workers(2, timeout=60)
+        address = client.scheduler.address
+    yield address
+    processes = [one for process in started if process.poll() is None for one in family(process)]
+    for process in reversed(started):
+        process.terminate()
+        process.wait(60)
+    wait_for(lambda: not alive(processes))
+
+
+def test_a_worker_that_is_killed_loses_no_student_and_doubles_no_mark(cluster, tmp_path):
+    keys = tmp_path / "keys" / "results"
+    keys.mkdir(parents=True)
+    (keys / "secret.key").write_bytes(KEY)
+    place = a_class(tmp_path / "class", keys.parent, 12)
+    run = start(place, "--backend", "dask", "--scheduler", cluster)
+    results = lambda: list(place.glob("results/students/*/result.json"))  # noqa: E731
+    wait_for(lambda: len(results()) > 2 or run.poll() is not None, 120)
+    assert run.poll() is None, run.communicate()
+    with Client(cluster) as client:
+        busy = next(address for address, tasks in client.processing().items() if tasks)
+        worker = psutil.Process(client.run(os.getpid, workers=[busy])[busy])
+    assert 2 < len(results()) < 12
+    gone = [worker.parent(), worker, *worker.children(recursive=True)]
+    assert len(gone) > 3  # the nurse, the worker, its examiner, and what holds the students' code
+    for process in gone[:2]:
+        process.kill()
+    out, err = run.communicate(timeout=300)
+    assert (run.returncode, "12 of 12 students graded, 0 marks changed" in out) == (0, True), out + err
+    assert not alive(gone)
+    assert [row["total"] for row in table(place / "results" / "grades.csv")] == ["6"] * 12
+    assert table(place / "results" / "changes.csv") == []
+
+    on_cluster = kept(place / "results")
+    again = grade_class(place / "submissions", place / "results", place / "course", jobs=1)
+    assert again.anew == ()  # every mark is the one that this machine would give
+    assert kept(place / "results") == on_cluster
+
+
+def test_examiners_that_travel_arrive_as_the_other_process_s_own(tmp_path):
+    setting = (tmp_path, KEY, "landlock", 3.0)
+    sent = pickle.dumps(Examiners(setting, str(tmp_path)))
+    arrived = pickle.loads(sent)
+    assert pickle.loads(sent) is arrived
+    assert arrived.setting == setting and Path(arrived.scratch) != tmp_path
+    assert pickle.loads(pickle.dumps(Examiners((tmp_path, KEY, "landlock", 4.0), ""))) is not arrived
+    examiners._of_this_process.cache_clear()
+
+
+def test_a_machine_that_does_not_see_the_submissions_gives_no_0_for_them(tmp_path):
+    with Examiners((tmp_path, KEY, None, 1.0), str(tmp_path)) as some, pytest.raises(ValueError, match="there is nothing at"):
+        some.examine("alice", tmp_path / "elsewhere" / "alice", None)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setitem(dask.config.config["distributed"]["comm"]["timeouts"], "connect", "1s")
+    with (
+        pytest.raises(ValueError, match=r"scheduler tcp://127\.0\.0\.1:9 does not answer"),
+        parallel(2, "dask", "tcp://127.0.0.1:9"),
+    ):
+        pass
