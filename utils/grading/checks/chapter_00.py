@@ -50,7 +50,7 @@ def log2_of_targets(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
             softmax=np.exp,
         ),
         "divided without the exponential": mistake(
-            "A weight is never negative, whatever the logits are. Look at what you divide by the sum.",
+            "A probability is never negative, whatever the logits are. Look at what you divide by the sum.",
             softmax=shares,
         ),
         "powers of 2": mistake(
@@ -58,7 +58,7 @@ def log2_of_targets(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
             softmax=lambda x: softmax_by_torch(x * np.log(2)),
         ),
         "a sigmoid of each logit": mistake(
-            "A weight depends on the other logits of its row. Change one logit and see which weights of yours change.",
+            "A probability depends on the other logits of its row. Change one logit and see which of yours change.",
             softmax=lambda x: 1 / (1 + np.exp(-x)),
         ),
         "the largest of each column subtracted": mistake(
@@ -70,7 +70,7 @@ def log2_of_targets(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
             softmax=lambda x: shares(np.exp(x - x.max())),
         ),
         "overflow": mistake(
-            "Look at what exp does to large logits. Adding one number to a whole row changes no weight.",
+            "Look at what exp does to large logits. Adding one number to a whole row changes no probability.",
             sign=not_finite,
         ),
     },

@@ -130,7 +130,7 @@ def each_once(got: object, wanted: object) -> bool:
             training_pairs=pairs_with(show=lambda i, j, words: (i, j)),
         ),
         "each pair once": mistake(
-            "A pair that occurs twice is learnt twice. Look at what drops its second occurrence.",
+            "A pair that occurs twice is learned twice. Look at what drops its second occurrence.",
             sign=each_once,
         ),
         "another order": mistake(
