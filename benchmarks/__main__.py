@@ -15,7 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("rnn", "decoding", "word_vectors", "bpe", "reservoir", "grading", "translation", "attention", "transformer")
+MODELS = ("rnn", "decoding", "word_vectors", "bpe", "reservoir", "translation", "attention", "transformer")
+NAMES = (*MODELS, "grading", "throughput")
 
 
 def main(names: list[str]) -> None:

@@ -1,7 +1,9 @@
 """A class on a cluster: a real scheduler of Dask's, two workers. One that is killed loses nothing and doubles nothing."""
 
+import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from distributed import Client
 from grading.runs import a_class, alive, family, kept, start, table, wait_for
 
+from utils.book.project import find_root
 from utils.grading import examiners
 from utils.grading.backends import parallel
 from utils.grading.batch import grade_class
@@ -20,12 +23,23 @@ from utils.grading.results import seeds
 
 pytestmark = pytest.mark.slow
 KEY = bytes(range(seeds.SIZE))
+PAGE = (find_root() / "instructors" / "cluster.md").read_text(encoding="utf-8")
+HEAD = "tcp://head:8786"
 
 
-def run_dask(what, folder, *arguments):
-    command = [sys.executable, "-m", "distributed.cli." + what, *arguments]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder, env=os.environ | {"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}, **quiet)
+def command(program, **instead):
+    """The command on the guide's page that begins so, its words, some of them replaced."""
+    (found,) = re.findall(rf"^```\n({program} .+|{program})\n```$", PAGE, re.M)
+    for word, other in instead.items():
+        assert found.count(word) == 1, f"{word} is not on the page"
+        found = found.replace(word, other)
+    return found.split()
+
+
+def in_place(words):
+    """What the installed command `dask` does, wherever it lies."""
+    assert words[0] == "dask"
+    return [sys.executable, "-m", "dask", *words[1:], "--no-dashboard"]
 
 
 @pytest.fixture
@@ -33,13 +47,17 @@ def cluster(tmp_path):
     """The address of a scheduler with two workers, each a process with a nurse that starts it anew when it dies."""
     folder, file = tmp_path / "cluster", tmp_path / "scheduler.json"
     folder.mkdir()
-    started = [run_dask("dask_scheduler", folder, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))]
+    rest = {"cwd": folder, "env": os.environ | {"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = [*in_place(command("dask scheduler")), "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file)]
+    started = [subprocess.Popen(scheduler, **rest, **quiet)]
     wait_for(file.exists, 60)
+    address = json.loads(file.read_text())["address"]
     for _ in range(2):
-        started.append(run_dask("dask_worker", folder, "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file)))
-    with Client(scheduler_file=str(file)) as client:
+        worker = in_place(command("dask worker", **{HEAD: address, "--nworkers 4": "--nworkers 1"}))
+        started.append(subprocess.Popen(worker, **rest, **quiet))
+    with Client(address) as client:
         client.wait_for_workers(2, timeout=60)
-        address = client.scheduler.address
     yield address
     processes = [one for process in started if process.poll() is None for one in family(process)]
     for process in reversed(started):
@@ -52,23 +70,24 @@ def test_a_worker_that_is_killed_loses_no_student_and_doubles_no_mark(cluster, t
     keys = tmp_path / "keys" / "results"
     keys.mkdir(parents=True)
     (keys / "secret.key").write_bytes(KEY)
-    place = a_class(tmp_path / "class", keys.parent, 12)
-    run = start(place, "--backend", "dask", "--scheduler", cluster)
+    place = a_class(tmp_path / "class", keys.parent, 9)
+    said = command("course grade", **{HEAD: cluster, "submissions": "", "--out results": ""})
+    run = start(place, *said[2:])
     results = lambda: list(place.glob("results/students/*/result.json"))  # noqa: E731
     wait_for(lambda: len(results()) > 2 or run.poll() is not None, 120)
     assert run.poll() is None, run.communicate()
     with Client(cluster) as client:
         busy = next(address for address, tasks in client.processing().items() if tasks)
         worker = psutil.Process(client.run(os.getpid, workers=[busy])[busy])
-    assert 2 < len(results()) < 12
+    assert 2 < len(results()) < 9
     gone = [worker.parent(), worker, *worker.children(recursive=True)]
     assert len(gone) > 3  # the nurse, the worker, its examiner, and what holds the students' code
     for process in gone[:2]:
         process.kill()
     out, err = run.communicate(timeout=300)
-    assert (run.returncode, "12 of 12 students graded, 0 marks changed" in out) == (0, True), out + err
+    assert (run.returncode, "9 of 9 students graded, 0 marks changed" in out) == (0, True), out + err
     assert not alive(gone)
-    assert [row["total"] for row in table(place / "results" / "grades.csv")] == ["6"] * 12
+    assert [row["total"] for row in table(place / "results" / "grades.csv")] == ["6"] * 9
     assert table(place / "results" / "changes.csv") == []
 
     on_cluster = kept(place / "results")

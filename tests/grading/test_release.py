@@ -34,7 +34,7 @@ def test_a_course_of_one_s_own_is_handed_out_without_its_answers(course, workers
         (course / name).parent.mkdir(parents=True, exist_ok=True)
         (course / name).write_text("1")
     tasks = []
-    written = release(course, tmp_path / "out", workers, on_task=tasks.append)
+    written = release(course, workers, tmp_path / "out", on_task=tasks.append)
     assert names(tmp_path / "out") == ["data/numbers.csv", "exercises/91-first.ipynb", "exercises/92-second.ipynb"]
     assert [path.name for path in written] == ["91-first.ipynb", "92-second.ipynb"]
     assert set(tasks) == {"91.1", "91.2", "92.1"}
@@ -46,7 +46,7 @@ def test_a_course_of_one_s_own_is_handed_out_without_its_answers(course, workers
 
 
 def test_what_was_handed_out_and_comes_back_solved_gets_its_points(course, workers, tmp_path):
-    written = release(course, tmp_path / "out", workers)
+    written = release(course, workers, tmp_path / "out")
     for path in written:
         (tmp_path / "alice").mkdir(exist_ok=True)
         nbformat.write(answered(nbformat.read(path, as_version=4), RIGHT), tmp_path / "alice" / path.name)
@@ -87,7 +87,7 @@ def test_a_course_that_is_not_fit_is_refused_and_nothing_is_written(course, work
     monkeypatch.setattr("utils.grading.release.SECONDS", 1.0)
     spoil(course)
     with pytest.raises(ReleaseError) as error:
-        release(course, tmp_path / "out", workers)
+        release(course, workers, tmp_path / "out")
     assert says in str(error.value) and not (tmp_path / "out").exists()
     others = {"91.1", "91.2", "92.1"} - {says[:4]}
     assert not says[0].isdigit() or not any(f"{other}:" in str(error.value) for other in others)
@@ -99,7 +99,7 @@ def test_a_folder_that_is_there_or_lies_in_the_course_is_not_written_to(course, 
     within = [(course / "out", "lies in"), (course / "a/../b", "lies in")]
     for out, why in [(tmp_path / "out", "exists"), (course, "exists"), *within]:
         with pytest.raises(ReleaseError, match=why):
-            release(course, out, None)  # no process is started for this
+            release(course, None, out)  # no process is started for this
     assert names(course) == before and names(tmp_path / "out") == []
 
 
@@ -112,7 +112,7 @@ def said(notebook, folder):
 
 @pytest.mark.slow
 def test_a_handed_out_notebook_opens_and_its_checks_work_where_the_instructor_puts_them(course, workers, tmp_path):
-    path = release(course, tmp_path / "out", workers)[0]
+    path = release(course, workers, tmp_path / "out")[0]
     notebook = answered(nbformat.read(path, as_version=4), {"double": "2 * x", "shift": "x"})
     first, second = said(notebook, path.parent)
     assert "Task 91.1 is checked after you have handed it in." in first and "91.2 is checked after" in second
@@ -149,8 +149,23 @@ def test_the_command_makes_the_exercises_of_a_course_of_one_s_own(course):
 
 
 @pytest.mark.slow
+def test_one_proof_is_enough_for_everything_that_the_command_writes(course, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["release", "out", "--course", str(course), "--nbgrader", "nb", "--gradescope", "zips"]
+    result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    lines = ["Hand out out: exercises", "2 notebooks in out/exercises", "2 notebooks in nb/source", "2 zips in zips"]
+    assert result.output.splitlines() == lines
+    for place in ("out", "nb"):
+        result = CliRunner().invoke(app, ["release", "--course", str(course), "--nbgrader", place], env={"COLUMNS": "200"})
+        assert result.exit_code == 1 and "exists; expected a folder that can be made anew" in result.output
+    result = CliRunner().invoke(app, ["release", "--course", str(course)], env={"COLUMNS": "200"})
+    assert result.exit_code == 2 and "name a folder: OUT, --nbgrader or --gradescope" in result.output
+
+
+@pytest.mark.slow
 def test_the_book_is_handed_out_without_its_answers(workers, tmp_path):
-    written = release(ROOT, tmp_path / "out", workers)
+    written = release(ROOT, workers, tmp_path / "out")
     assert [path.name for path in written] == sorted(path.name for path in (ROOT / "solutions").glob("*.ipynb"))
     out = tmp_path / "out"
     assert not any((out / name).exists() for name in ("solutions", "tests", ".git", ".venv", "_build", "progress.json"))
