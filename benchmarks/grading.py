@@ -1,6 +1,6 @@
-"""Our grader beside nbgrader: the solved set of chapter 01 as one submission, from the student's file to the feedback page.
+"""Our grader beside nbgrader, and under it: the solved set of chapter 01 as one submission, from the file to the feedback page.
 
-Both grade the same notebook after a first one, so that what either loads only once is not counted.
+All grade the same notebook after a first one, so that what either loads only once is not counted.
 """
 
 import os
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -16,6 +16,7 @@ import nbformat
 from benchmarks.compare import Row
 from utils.book.project import find_root
 from utils.grading import course
+from utils.grading.adapters.nbgrader import write_course
 from utils.grading.examiner import Examiner
 from utils.grading.notebooks import exercises
 from utils.grading.results import feedback, marks
@@ -25,6 +26,7 @@ from utils.grading.sandbox.workers import strongest
 from utils.grading.task import find, grade
 
 SET, SUBMISSIONS = "01-recurrent-networks", 10
+MORE = 6  # students under nbgrader, beyond the first
 SECRET = bytes(32)
 
 
@@ -32,8 +34,9 @@ def rows() -> Iterator[Row]:
     root = find_root()
     solved = (root / "solutions" / f"{SET}.ipynb").read_bytes()
     ours, tasks = ours_seconds(root, solved), len(find_tasks(root))
-    theirs = nbgrader_seconds(solved)
+    theirs, through = nbgrader_seconds(solved, _plain), nbgrader_seconds(solved, _with_ours)
     yield Row("a solved set, file to feedback", "nbgrader", 1 / ours, 1 / theirs, "submissions/s")
+    yield Row("the same, under nbgrader with its gradebook", "nbgrader alone", 1 / through, 1 / theirs, "submissions/s")
     yield Row("a task, all in all", "its check in this process", 1000 * ours / tasks, 1000 * check_seconds(root) / tasks, "ms")
 
 
@@ -54,30 +57,37 @@ def ours_seconds(root: Path, notebook: bytes) -> float:
     return best
 
 
-def nbgrader_seconds(notebook: bytes) -> float:
-    """Seconds a submission of its autograde and its feedback, whose checks run in the student's kernel."""
+def nbgrader_seconds(notebook: bytes, write: Callable[[Path, bytes], object]) -> float:
+    """Seconds a submission of its autograde and its feedback, in a course folder as `write` makes it of the solved set."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        (home / "nbgrader_config.py").write_text(
-            f'c.CourseDirectory.course_id = "course"\nc.CourseDirectory.root = {folder!r}\n'
-        )
-        source = home / "source" / SET
-        source.mkdir(parents=True)
-        (source / f"{SET}.ipynb").write_bytes(notebook)
+        write(home, notebook)
         _nbgrader(home, "generate_assignment", SET)
         seconds = []
-        for n in range(3):
+        for n in range(MORE + 1):
             submitted = home / "submitted" / f"student{n}" / SET
             submitted.mkdir(parents=True)
             (submitted / f"{SET}.ipynb").write_bytes(notebook)
-        for n in (0, 2):  # one student, then the two that are left: the difference is free of what is loaded once
+        for who in ("--student=student0", "--student=student[1-9]"):
             start = time.perf_counter()
-            who = f"--student=student{n}" if n == 0 else "--student=student[12]"
             _nbgrader(home, "autograde", SET, who)
             _nbgrader(home, "generate_feedback", SET, who)
             seconds.append(time.perf_counter() - start)
-        assert len(list(home.glob(f"feedback/*/{SET}/*.html"))) == 3
-    return seconds[1] - seconds[0]
+        assert len(list(home.glob(f"feedback/*/{SET}/*.html"))) == MORE + 1
+    return (seconds[1] - seconds[0]) / (MORE - 1)  # one student, then more: the difference is free of what is loaded once
+
+
+def _plain(home: Path, notebook: bytes) -> None:
+    """nbgrader's own way: the checks run in the student's kernel."""
+    (home / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "course"\n')
+    source = home / "source" / SET
+    source.mkdir(parents=True)
+    (source / f"{SET}.ipynb").write_bytes(notebook)
+
+
+def _with_ours(home: Path, notebook: bytes) -> None:
+    """Our grader in place of its execution."""
+    write_course(course.load(find_root()), {SET: nbformat.reads(notebook.decode(), as_version=4)}, home)
 
 
 def check_seconds(root: Path) -> float:

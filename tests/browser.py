@@ -9,7 +9,6 @@ A test module says `pytest_plugins = ["browser"]` and takes the fixture `visit`:
 A test of a figure takes `opened`, which makes the page: page = opened(figure, viewport={"width": 360, "height": 800}).
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-SYSTEM = ("chromium", "chromium-browser", "google-chrome")
+from utils.book import pdf
+
 FLAGS = (  # no graphics card, and no traffic of the browser's own; Playwright itself passes --no-sandbox, which root needs
     "--disable-gpu",
     "--disable-background-networking",
@@ -42,11 +42,10 @@ class Visit:
 
 def find_browser(playwright: Playwright) -> str:
     """The path of a Chromium. Where there is none, the test fails and says what to install."""
-    own = playwright.chromium.executable_path
-    found = own if Path(own).exists() else next(filter(None, map(shutil.which, SYSTEM)), None)
-    if found is None:
-        pytest.fail(f"no browser: run `playwright install chromium`, or install one of {', '.join(SYSTEM)}", pytrace=False)
-    return found
+    try:
+        return pdf.find_browser(playwright)
+    except pdf.PdfError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 
 from benchmarks.site import Measures, measure, pages
-from utils.book.assets import npm_package
 from utils.book.project import toc_files
 
 pytest_plugins = ["browser"]
@@ -22,7 +21,7 @@ LOOK = """() => {
     formulas: document.querySelectorAll(".katex").length,
     failed: [...document.querySelectorAll(".katex-error")].map((e) => e.textContent),
     ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
-    links: [...document.querySelectorAll("a[href]")].map((e) => e.href),
+    links: [...document.querySelectorAll("a[href]")].map((e) => new URL(e.getAttribute("href"), document.baseURI).href),
     pictures: [...document.querySelectorAll("img, [role=img]")].map((e) => [e.src || e.id, e.alt ?? e.ariaLabel ?? ""]),
     unsized: [...document.querySelectorAll(".bd-article img:not([width])")].map((e) => e.src),
     captions: [...document.querySelectorAll(".bd-sidebar-primary .caption")].map((e) => e.textContent.trim()),
@@ -31,18 +30,6 @@ LOOK = """() => {
     download: document.querySelector(".btn-download-source-button")?.href,
   };
 }"""
-AXE = """async (rules) => {
-  const options = { preload: false, resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
-  const { violations } = await axe.run({ exclude: [".katex-html"] }, options);
-  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).flatMap(({ id, nodes }) =>
-    nodes.map(({ target, html }) => [id, target.join(" "), html.slice(0, 160)]));
-}"""
-WIDE = """() => [...document.querySelectorAll("body *")].filter((e) => {
-  const { right, width } = e.getBoundingClientRect();
-  for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible" && p !== document.body
-    && p !== document.documentElement) return false;
-  return width && right > innerWidth + 1;
-}).slice(0, 5).map((e) => e.outerHTML.slice(0, 100))"""
 
 
 @dataclass
@@ -53,27 +40,15 @@ class Sight:
     strangers: list[str]
     errors: list[str]
     facts: dict
-    light: list  # accessibility violations: rule, where, what
-    dark: list
-    narrow: tuple  # at 360 px: the page's width, and what sticks out
 
 
 @pytest.fixture(scope="session")
-def sights(root, site, served, visit):
+def sights(site, served, visit):
     """The address of each page, relative to the site -> what was seen there."""
-    axe = npm_package(root, "axe-core") / "axe.min.js"
     found = {}
     for name in pages(site):
         with visit(f"{served}/{name}", viewport={"width": 1280, "height": 900}, reduced_motion="reduce") as seen:
-            page = seen.page
-            measures, facts, errors = measure(page), page.evaluate(LOOK), list(seen.errors)
-            page.add_script_tag(path=axe)
-            light = page.evaluate(AXE)
-            page.evaluate("document.documentElement.dataset.theme = 'dark'")
-            dark = page.evaluate(AXE, ["color-contrast"])
-            page.set_viewport_size({"width": 360, "height": 800})
-            narrow = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(WIDE)
-            found[name] = Sight(measures, seen.strangers, errors, facts, light, dark, narrow)
+            found[name] = Sight(measure(seen.page), seen.strangers, seen.errors, seen.page.evaluate(LOOK))
     return found
 
 
@@ -169,21 +144,6 @@ def test_the_download_is_the_committed_notebook(root, site, served, sights):
         path = unquote(urlsplit(link).path).lstrip("/")
         if path.endswith(".ipynb"):
             assert (site / path).read_bytes() == (root / path.removeprefix("_sources/")).read_bytes()
-
-
-# --- for every reader
-
-
-def test_no_serious_barrier(sights):
-    assert each(sights, lambda s: s.light) == {}
-
-
-def test_dark_mode_is_readable(sights):
-    assert each(sights, lambda s: s.dark) == {}
-
-
-def test_a_phone_shows_the_whole_width(sights):
-    assert each(sights, lambda s: s.narrow if s.narrow[0] > 360 else None) == {}
 
 
 # --- what a page does

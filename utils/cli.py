@@ -1,4 +1,4 @@
-"""The `course` command: build, check, test, experiment, new, exercises, release, grade, status."""
+"""The `course` command: build, pdf, check, test, experiment, new, exercises, release, grade, status."""
 
 import os
 import shutil
@@ -55,6 +55,21 @@ def build(jobs: int = typer.Option(2, help="chapters that run at the same time")
     done = "written" if built else "unchanged"
     console.print(f"{len(bars)} of {len(executed)} chapters run, site {done}, {time.monotonic() - start:.0f} s")
     console.print(f"Open it: {page}", soft_wrap=True)
+
+
+@app.command()
+def pdf() -> None:
+    """Bring the site up to date and print it, the whole book, to _build/book.pdf."""
+    from utils.book.pdf import PdfError, write_pdf
+
+    build(jobs=2)
+    try:
+        with console.status("printing"):
+            written = write_pdf(find_root())
+    except PdfError as error:
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    console.print(f"Read it: {written.as_uri()}", soft_wrap=True)
 
 
 @app.command()
@@ -117,20 +132,32 @@ def exercises(course: Own = None) -> None:
 
 @app.command()
 def release(
-    out: Annotated[Path, typer.Argument(help="a folder that does not exist yet")], course: Own = None, sandbox: Sandbox = None
+    out: Annotated[Path | None, typer.Argument(help="a folder that does not exist yet, for what students may have")] = None,
+    course: Own = None,
+    nbgrader: Annotated[Path | None, typer.Option(help="a folder that does not exist yet, for a course of nbgrader's")] = None,
+    gradescope: Annotated[Path | None, typer.Option(help="a folder, for a zip for each exercise")] = None,
+    sandbox: Sandbox = None,
 ) -> None:
-    """Prove that every solution passes and no stub does, then write what students may have."""
+    """Prove that every solution passes and no stub does, then write what students, nbgrader or Gradescope may have."""
     from utils.grading.release import release as hand_out
     from utils.grading.sandbox.workers import SandboxError, strongest
 
+    if not (out or nbgrader or gradescope):
+        raise typer.BadParameter("name a folder: OUT, --nbgrader or --gradescope")
+    level = sandbox and sandbox.value
     try:
-        with strongest(sandbox and sandbox.value) as workers, console.status("proving") as status:
-            written = hand_out(course or find_root(), out, workers, on_task=lambda task: status.update(f"proving {task}"))
+        with strongest(level) as workers, console.status("proving") as status:
+            show = lambda task: status.update(f"proving {task}")  # noqa: E731
+            written = hand_out(course or find_root(), workers, out, nbgrader, gradescope, level, on_task=show)
     except (ValueError, SandboxError) as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    console.print(f"Hand out {out.as_posix()}: {', '.join(sorted(path.name for path in out.iterdir()))}", highlight=False)
-    console.print(f"{len(written)} notebooks in {(out / 'exercises').as_posix()}", highlight=False, soft_wrap=True)
+    if out:
+        console.print(f"Hand out {out.as_posix()}: {', '.join(sorted(path.name for path in out.iterdir()))}", highlight=False)
+    for folder in (out and out / "exercises", nbgrader and nbgrader / "source", gradescope):
+        if folder:
+            count = sum(folder.resolve() in path.resolve().parents for path in written)
+            console.print(f"{count} {'zips' if folder == gradescope else 'notebooks'} in {folder.as_posix()}", highlight=False)
 
 
 @app.command()

@@ -60,3 +60,33 @@ def test_what_is_on_the_list_is_not_refused():
         raise PermissionError if os.getpid() and os.urandom(1) else OSError
 
     assert refused(harmless)
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """An environment with this package in it, as pip installs it where it is not editable, and with venv's link lib64."""
+    home = tmp_path / "venv"
+    for folder in ("lib/site-packages/utils/grading", "lib/site-packages/experiments", "lib/site-packages/numpy", "bin"):
+        (home / folder).mkdir(parents=True)
+    (home / "lib" / "site-packages" / "utils" / "__init__.py").touch()
+    (home / "lib64").symlink_to("lib")
+    (home / "lib" / "shortcut").symlink_to(home / "lib" / "site-packages" / "utils" / "grading")
+    (home / "lib" / "math").symlink_to(home / "lib" / "site-packages" / "numpy")
+    (tmp_path / "link").symlink_to(home)
+    return tmp_path
+
+
+@pytest.mark.parametrize("way", ["venv", "link"])
+def test_no_link_leads_to_what_is_hidden(installed, monkeypatch, way):
+    import utils
+    from utils.grading.sandbox import walls
+
+    monkeypatch.setattr(utils, "__file__", str(installed / way / "lib" / "site-packages" / "utils" / "__init__.py"))
+    monkeypatch.setattr(sys, "prefix", str(installed / way))
+    monkeypatch.setattr(walls.sysconfig, "get_paths", dict)
+    home, open_ = installed / "venv", walls.walls("landlock").readable
+    allowed = {str(home / name) for name in ("bin", "lib/math", "lib/site-packages/numpy")}
+    assert {path for path in open_ if str(installed) in path} == allowed
+    around = walls.walls("namespaces")
+    for name in ("utils", "experiments"):
+        assert {str(home / "lib/site-packages" / name), str(installed / way / "lib/site-packages" / name)} <= {*around.hidden}

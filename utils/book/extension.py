@@ -14,13 +14,20 @@ from PIL import Image
 from sphinx.application import Sphinx
 from sphinxcontrib import katex
 
+from utils.book.terms import link_page
+
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r"\.fa-[a-z0-9-]+:before(?:,\.fa-[a-z0-9-]+:before)*\{content:\"[^\"]*\"\}")
 
 MENDS = {  # what Sphinx and the theme write: what it should be
     r'style="width: (\d+)px; height: (\d+)px;"': r'width="\1" height="\2"',  # a style would keep its height on a narrow screen
     r'<summary>(?=<span class="toctree-toggle")': '<summary aria-label="Pages below">',
-    r'<div role="list" class="citation-list">': '<div class="citation-list">',  # its children are no list items
+    r'role="doc-biblioentry"': 'role="listitem"',  # a role given up, where a list wants its items
+    r'<th class="[^"]*\bhead\b[^"]*"><p></p></th>': "<td></td>",  # an empty corner heads nothing
+    r'<table (?=[^>]*class="indextable )': '<table role="presentation" ',  # columns of a list
+    r'<div class="sidebar-primary-item">(?=\s*<a class="navbar-brand)': '<div class="sidebar-primary-item" role="banner">',
+    r'<div class="sidebar-primary-item">(?=\s*<button class="btn search-)': '<div class="sidebar-primary-item" role="search">',
+    r'(<button class="btn search-button-field[^>]*) aria-label="Search"': r"\1",  # what it shows says more: the keys
 }
 
 
@@ -30,8 +37,11 @@ def setup(app: Sphinx) -> dict:
     katex.KaTeXServer.start_server_process = start_katex
     katex.STARTUP_TIMEOUT = 60.0  # seconds; the 5 it comes with are too few for a busy machine
     app.connect("doctree-resolved", size_pictures)
+    app.connect("doctree-resolved", head_rows)
+    app.connect("doctree-resolved", link_page)
     app.connect("build-finished", mend_pages)
     app.connect("build-finished", keep_used_icons)
+    app.connect("build-finished", press_styles)
     drop_live_code(app)
     return {"parallel_read_safe": False}
 
@@ -79,6 +89,16 @@ def size_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
             image["width"], image["height"] = str(width // 2), str(height // 2)  # drawn at two pixels a point
 
 
+def head_rows(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Where a table's head has nothing over the first column, that column heads the rows; a head of nothing at all goes."""
+    for group in doctree.findall(nodes.tgroup):
+        head = group.next_node(nodes.thead)
+        if head is not None and not head.next_node(nodes.entry).astext():
+            group.next_node(nodes.colspec)["stub"] = 1
+            if not head.astext().strip():
+                group.remove(head)
+
+
 def mend_pages(app: Sphinx, failure: Exception | None) -> None:
     """Put right in the finished pages what a reader on a phone or with a screen reader would stumble over."""
     for page in Path(app.outdir).rglob("*.html") if failure is None else ():
@@ -109,3 +129,10 @@ def keep_used_icons(app: Sphinx, failure: Exception | None) -> None:
         subsetter.subset(whole)
         whole.save(font)
     sheet.write_text(re.sub(r"url\([^)]*fa-solid-900\.woff2\) format\(\"woff2\"\),", "", rules), encoding="utf-8")
+
+
+def press_styles(app: Sphinx, failure: Exception | None) -> None:
+    """Leave the comments and the indentation out of the style sheets: 15 KB that every page would load."""
+    for sheet in (Path(app.outdir) / "_static").rglob("*.css") if failure is None else ():
+        rules = re.sub(r"(?s)/\*.*?\*/", "", sheet.read_text(encoding="utf-8"))
+        sheet.write_text(re.sub(r"\s*\n\s*", "\n", rules), encoding="utf-8")

@@ -74,3 +74,9 @@ def tidy(root: Path, path: Path) -> bool:
     if after != before:
         path.write_text(after, encoding="utf-8", newline="\n")
     return after != before
+
+
+def chapter_title(notebook: nbformat.NotebookNode) -> str:
+    """The text of the notebook's first heading."""
+    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
+    return next(line.removeprefix("# ") for line in lines if line.startswith("# "))

@@ -20,7 +20,9 @@ import yaml
 from utils.book.assets import copy_katex
 from utils.book.execute import Chapter, plain
 from utils.book.ledger import ledger
+from utils.book.notebooks import chapter_title
 from utils.book.project import config, pinned_versions, toc_files
+from utils.book.start_here import start_here
 
 BUDGET_TABLE = """# What the chapters cost
 
@@ -42,12 +44,6 @@ def execution_times(executed: Sequence[Chapter]) -> str:
     """The page of execution times, in Markdown."""
     rows = [f"| [{chapter_title(c.executed)}](chapters/{c.path.stem}) | {c.cost['cpu_s']:.0f} |" for c in executed]
     return BUDGET_TABLE.format(rows="\n".join(rows), total=sum(c.cost["cpu_s"] for c in executed))
-
-
-def chapter_title(notebook: nbformat.NotebookNode) -> str:
-    """The text of the notebook's first heading."""
-    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
-    return next(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
 def site_config(settings: dict) -> dict:
@@ -86,6 +82,7 @@ def stage(root: Path, executed: Sequence[Chapter], source: Path) -> None:
     for chapter in executed:
         nbformat.write(page_version(chapter.executed), source / "chapters" / chapter.path.name)
     (source / "execution-times.md").write_text(execution_times(executed), encoding="utf-8")
+    (source / "start-here.md").write_text(start_here(root, executed), encoding="utf-8")
     (source / "results-ledger.md").write_text(ledger(root), encoding="utf-8")
     shutil.copytree(Path(__file__).parent / "static", source / "_static")
     copy_katex(root, source / "_static")

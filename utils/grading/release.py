@@ -1,11 +1,13 @@
 """Hands a course out: first each solution must earn its points and each stub none, then everything but the answers is copied.
 
-The proof is made as a class is graded, by the examiner, in the sandbox. What students hand in is batch.py's business.
+The proof is made as a class is graded, by the examiner, in the sandbox. What students hand in is batch.py's business; what
+nbgrader and Gradescope want is written by adapters/.
 """
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -13,6 +15,8 @@ from nbformat import NotebookNode
 
 from utils.grading import course as courses
 from utils.grading import progress
+from utils.grading.adapters.gradescope_zips import write_zips
+from utils.grading.adapters.nbgrader import write_course
 from utils.grading.course import Course
 from utils.grading.examiner import Examiner
 from utils.grading.generate import student_version
@@ -30,17 +34,52 @@ class ReleaseError(ValueError):
     """The course is not fit to be handed out, and why."""
 
 
-def release(folder: Path, out: Path, workers: Workers, on_task: Callable[[str], None] = lambda task: None) -> list[Path]:
-    """Prove every task of the course in `folder`, then write what students may have to `out` -> the notebooks in it.
+def release(
+    folder: Path,
+    workers: Workers,
+    out: Path | None = None,
+    nbgrader: Path | None = None,
+    gradescope: Path | None = None,
+    level: str | None = None,
+    on_task: Callable[[str], None] = lambda task: None,
+) -> list[Path]:
+    """Prove every task of the course in `folder`, then write what was asked for -> the notebooks and zips among it.
 
-    ReleaseError lists every task that fails its proof. `out` must not exist, and must not lie in the folder.
+    `out` gets what students may have, `nbgrader` a course folder of nbgrader's; neither may exist. `gradescope` gets a zip for
+    each exercise, whose sandbox is `level`. None may lie in the course. ReleaseError lists every task that fails its proof;
+    nothing is written then.
     """
-    folder, out = folder.resolve(), out.resolve()
-    if out.exists() or folder in out.parents:
-        what = "exists" if out.exists() else f"lies in {folder}"
-        raise ReleaseError(f"{out} {what}; expected a folder that can be made anew")
+    folder = folder.resolve()
+    for place in filter(None, (out, nbgrader, gradescope)):
+        _expect_apart(place.resolve(), folder, new=place is not gradescope)
     if marks := [key.parent for key in folder.rglob("secret.key")]:
         raise ReleaseError(f"{marks[0]} holds the marks of a class; move it out of {folder}, or they are handed out too")
+    course, solved = _proven(folder, workers, on_task)
+    written = []
+    if out:
+        shutil.copytree(folder, out, ignore=partial(_left_out, folder))
+        (out / "exercises").mkdir(exist_ok=True)
+        written += _write(out / "exercises", course.exercises)
+    if nbgrader:
+        written += write_course(course, solved, nbgrader)
+    if gradescope:
+        written += write_zips(course, gradescope, level)
+    return written
+
+
+def _expect_apart(place: Path, folder: Path, new: bool) -> None:
+    if new and place.exists():
+        raise ReleaseError(f"{place} exists; expected a folder that can be made anew")
+    if folder in (place, *place.parents):
+        raise ReleaseError(f"{place} lies in {folder}; expected a folder elsewhere")
+
+
+def _left_out(folder: Path, parent: str, names: list[str]) -> set[str]:
+    return set(NOT_OURS(parent, names)) | (set(ANSWERS) if Path(parent) == folder else set())
+
+
+def _proven(folder: Path, workers: Workers, on_task: Callable[[str], None]) -> tuple[Course, dict[str, NotebookNode]]:
+    """The course with its stubs, and the notebooks with their solutions. ReleaseError if a task fails its proof."""
     solved, stubs = {}, {}
     for path in sorted((folder / "solutions").glob("*.ipynb")):
         try:
@@ -54,13 +93,7 @@ def release(folder: Path, out: Path, workers: Workers, on_task: Callable[[str], 
     course = Course(folder, stubs)
     if faults := dict.fromkeys(_faults(course, solved, workers, on_task)):
         raise ReleaseError("\n".join(faults))
-
-    def left_out(parent: str, names: list[str]) -> set[str]:
-        return set(NOT_OURS(parent, names)) | (set(ANSWERS) if Path(parent) == folder else set())
-
-    shutil.copytree(folder, out, ignore=left_out)
-    (out / "exercises").mkdir(exist_ok=True)
-    return _write(out / "exercises", course.exercises)
+    return course, solved
 
 
 def _faults(

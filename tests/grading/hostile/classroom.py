@@ -1,7 +1,8 @@
 """Grades a class of hostile and honest students in a process of its own, and writes down what could be seen meanwhile.
 
-python -m hostile.classroom PLACE PROTECTION SECONDS JOBS LIMIT LEVEL CANARY, with a PLACE that without.py has laid out. Ends by
-itself LIMIT seconds after the last examiner came up. What is left of it, its processes and those of the students, it ends too.
+python -m hostile.classroom PLACE PROTECTION SECONDS JOBS LIMIT LEVEL THROUGH CANARY, with a PLACE that without.py has laid out,
+by the way of that name in through.py. Ends by itself LIMIT seconds after the last examiner came up. What is left of it, its
+processes and those of the students, it ends too.
 """
 
 import ctypes
@@ -15,12 +16,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from hostile.through import THROUGH
 from hostile.weaker import weaken
 
-from utils.grading import batch
 from utils.grading.examiners import Examiners, _Process
 
-PLACE, PROTECTION, SECONDS, JOBS, LIMIT, LEVEL, _ = sys.argv[1:]
+PLACE, PROTECTION, SECONDS, JOBS, LIMIT, LEVEL, WAY, _ = sys.argv[1:]
 weaken(PROTECTION)  # here and, since they import this module too, in the examiners
 
 SUBREAPER = 36  # of prctl: the orphans of this process come to it
@@ -37,6 +38,7 @@ def main() -> None:
     until, mine = [time.monotonic() + START + float(LIMIT)], threading.local()
     threading.Thread(target=_stop, args=(until, place, report), daemon=True).start()
     examine, start = Examiners.examine, _Process._start
+    handed_in = set(os.listdir(place / "submissions"))
 
     def started(self: _Process) -> None:
         began = time.monotonic()
@@ -46,10 +48,12 @@ def main() -> None:
 
     def watched(self: Examiners, student: str, path: Path, before: object) -> object:
         mine.free, began = 0.0, time.monotonic()
-        seen[student] = {"file": path.name, "seconds": None, "points": {}, "survivors": []}
+        file = next((part for part in reversed(path.parts) if part in handed_in), path.name)
+        of_student = seen.setdefault(student, {"file": file, "seconds": 0.0, "points": {}, "survivors": []})
+        so_far, of_student["seconds"] = of_student["seconds"], None
         graded = examine(self, student, path, before)
-        seen[student]["seconds"] = time.monotonic() - began - mine.free
-        seen[student]["points"] = {mark.task: mark.points for mark in graded.marks}
+        of_student["seconds"] = so_far + time.monotonic() - began - mine.free
+        of_student["points"] |= {mark.task: mark.points for mark in graded.marks}
         if PROTECTION in SPOILT and student.endswith("-honest"):
             for process in self._all:  # the next attacker finds an examiner that nobody has spoilt
                 process.stop()
@@ -61,14 +65,8 @@ def main() -> None:
 
     Examiners.examine, _Process._start = watched, started
     try:
-        batch.grade_class(
-            place / "submissions",
-            place / "results",
-            place / "course",
-            level=LEVEL or None,
-            seconds=float(SECONDS),
-            jobs=int(JOBS),
-        )
+        for student, points in THROUGH[WAY](place, LEVEL or None, float(SECONDS), int(JOBS)).items():
+            seen.setdefault(student, {"survivors": []})["points"] = points
         report["ended"] = True
     except BaseException as error:
         report["error"] = f"{type(error).__name__}: {error}"

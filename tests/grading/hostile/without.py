@@ -34,6 +34,7 @@ HONEST = {"00.1": VECTORISED, "00.2": CROSS_ENTROPY}
 FULL = {"00.1": 1.0, "00.2": 2.0}  # points of an honest student
 WHOLE = "the whole class"
 SECONDS, JOBS, LIMIT = 2, 2, 240
+BETWEEN = {"course": 2, "dask": 2, "gradescope": 2, "nbgrader": 8}  # attacks to an honest student
 WATCHED = ("/tmp", "/dev/shm", "/var/tmp")
 TESTS = ROOT / "tests"
 GIVEN_UP = ("The check could not be finished on what your code returned", "could not be graded, and a person")
@@ -45,9 +46,17 @@ def without(protection: str, attack: Attack, folder: Path, limit: float = LIMIT)
 
 
 def together(
-    protection: str, attacks: Sequence[Attack], folder: Path, limit: float = LIMIT, seconds: float = SECONDS, level: str = ""
+    protection: str,
+    attacks: Sequence[Attack],
+    folder: Path,
+    limit: float = LIMIT,
+    seconds: float = SECONDS,
+    level: str = "",
+    through: str = "course",
 ) -> dict[str, Evidence]:
     """Grade these in one class, honest students before, between and after them -> name of the attack -> what could be seen.
+
+    `through` is the way by which they are graded, one of those in through.py.
 
     The grader is ended `limit` seconds after its last examiner came up: whoever was begun and is not done took for ever.
     Without deadlines that is to be expected, so each attack has an examiner of its own. Without two rooms, or the codec, each
@@ -56,9 +65,9 @@ def together(
     jobs = {"two rooms": 1, "codec": 1, "deadline": len(attacks)}.get(protection, min(JOBS, len(attacks)))
     place = folder / "class"
     with _laid_out(place) as heard:
-        seats = _seated(attacks, place / "submissions", 2 if not protection else 1)
+        seats = _seated(attacks, place / "submissions", 1 if protection else BETWEEN[through])
         before = _files(place)
-        output = _run(place, protection, seconds, jobs, limit, "process" if protection == "walls" else level)
+        output = _run(place, protection, seconds, jobs, limit, "process" if protection == "walls" else level, through)
     report = {"ended": False, "error": "killed", "students": {}}
     with suppress(OSError, ValueError):
         report = json.loads((place / "report.json").read_text())
@@ -82,7 +91,8 @@ def _laid_out(place: Path):
         (place / name / "canary.txt").write_text(f"{CANARY}-{name}")
     for path in (place / "course" / "solutions").glob("*.ipynb"):
         solution = nbformat.read(path, as_version=4)
-        solution.cells[0].source += f"\n{CANARY}-solutions"
+        for cell in solution.cells:
+            cell.source = cell.source.replace("### END SOLUTION", f"# {CANARY}-solutions\n    ### END SOLUTION")
         nbformat.write(solution, path)
     (place / "results" / "secret.key").write_bytes(f"{CANARY}-secret.key".encode().ljust(32, b"."))
     heard: list[str] = []
@@ -116,7 +126,7 @@ def _listen(server: socket.socket, name: str, heard: list[str]) -> None:
 
 
 def _seated(attacks: Sequence[Attack], submissions: Path, between: int) -> dict[Attack, list[str]]:
-    """The files of each attack in the submissions folder, by name; an honest student follows every one or two."""
+    """The files of each attack in the submissions folder, by name; an honest student follows every so many."""
     seats = {}
     _honest(submissions / "000-honest")
     for number, attack in enumerate(attacks, 1):
@@ -134,9 +144,9 @@ def _honest(folder: Path) -> None:
     written(HONEST, before=[f"# {CANARY}-notebook"])(folder)
 
 
-def _run(place: Path, protection: str, seconds: float, jobs: int, limit: float, level: str) -> str:
+def _run(place: Path, protection: str, seconds: float, jobs: int, limit: float, level: str, through: str) -> str:
     """Grade the class -> what the grader printed."""
-    arguments = [place, protection, seconds, jobs, limit, level, f"{CANARY}-command-line"]
+    arguments = [place, protection, seconds, jobs, limit, level, through, f"{CANARY}-command-line"]
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(map(str, (TESTS / "grading", TESTS, ROOT))),

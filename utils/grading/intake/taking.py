@@ -67,10 +67,10 @@ def take(theirs: Sequence[Cell], ours: Sequence[Cell]) -> Taken:
     A check cell never runs, a given cell only where it was edited, and a stub that was left as it was only if nothing else
     answers its task, and then once. The notes are to be read after the file's name.
     """
-    pairs = _paired(theirs, ours)
+    pairs = paired(theirs, ours)
     code, notes = [], []
     for cell, model, edited in pairs:
-        role = _role(model or cell)
+        role = role_of(model or cell)
         if cell.kind != "code" or not _text(cell) or (model and role == "written"):
             continue
         if role == "check":
@@ -84,7 +84,7 @@ def take(theirs: Sequence[Cell], ours: Sequence[Cell]) -> Taken:
     sources, answered = _sources(code, ours)
     there, running = {model for _, model, _ in pairs}, {model for cell, model, _ in pairs if cell.kind == "code"}
     for model in ours:
-        role, task = _role(model), task_of(model.grade_id or model.id)
+        role, task = role_of(model), task_of(model.grade_id or model.id)
         if role in ("solution", "written") and model not in there | answered:
             notes.append(
                 f"lacks the cell of task {task}. Put your answer into the notebook that you were given and hand that in."
@@ -100,7 +100,7 @@ def take(theirs: Sequence[Cell], ours: Sequence[Cell]) -> Taken:
     return Taken(bool(answered or written), tuple(sources), written, tuple(notes))
 
 
-def _paired(theirs: Sequence[Cell], ours: Sequence[Cell]) -> list[Pair]:
+def paired(theirs: Sequence[Cell], ours: Sequence[Cell]) -> list[Pair]:
     """Each cell of the student's with the cell of ours that it was, if any, and whether it was edited or is their own."""
     by_grade_id = {cell.grade_id: cell for cell in ours if cell.grade_id}
     by_id = {cell.id: cell for cell in ours if cell.id}
@@ -116,9 +116,9 @@ def _sources(code: Sequence[Pair], ours: Sequence[Cell]) -> tuple[list[str], set
     """The sources to run, of given cells and of the student's, and the stubs of ours that are answered by some of them."""
     models = {model for _, model, edited in code if edited}
     names = {name for cell, _, edited in code if edited for name in _names(cell)}
-    stubs = [cell for cell in ours if _role(cell) == "solution"]
+    stubs = [cell for cell in ours if role_of(cell) == "solution"]
     answered = {stub for stub in stubs if stub in models or (_names(stub) and _names(stub) <= names)}
-    sources = [cell.source for cell in ours if cell.kind == "code" and _role(cell) == "given" and _text(cell)]
+    sources = [cell.source for cell in ours if cell.kind == "code" and role_of(cell) == "given" and _text(cell)]
     needless = set(answered)
     for cell, model, edited in code:
         if edited or model not in needless:
@@ -132,12 +132,12 @@ def _written(pairs: Sequence[Pair]) -> dict[str, str]:
     """The written answers by grade_id, where there is one; of a cell that was copied, all texts."""
     texts = {}
     for cell, model, edited in pairs:
-        if model and _role(model) == "written" and edited and cell.source.strip():
+        if model and role_of(model) == "written" and edited and cell.source.strip():
             texts.setdefault(model.grade_id, []).append(cell.source)
     return {task: "\n\n".join(parts) for task, parts in texts.items()}
 
 
-def _role(cell: Cell) -> str:
+def role_of(cell: Cell) -> str:
     if cell.solution:
         return "written" if cell.grade else "solution"
     return "check" if cell.grade else "given"

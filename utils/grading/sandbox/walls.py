@@ -30,9 +30,11 @@ class Walls:
 def walls(level: str) -> Walls:
     """Of the level named, for this Python: it and the system's libraries can be read, this course's packages cannot."""
     readable = _outermost([*SYSTEM, sys.base_prefix, sys.prefix, *sysconfig.get_paths().values()])
-    hidden = [str(path) for name in OURS if (path := Path(utils.__file__).resolve().parent.parent / name).is_dir()]
+    here = Path(utils.__file__).parent.parent  # whose name may go over a link
+    hidden = sorted({str(path) for place in (here, here.resolve()) for name in OURS if (path := place / name).is_dir()})
     if level == "landlock":  # it cannot hide a part of what it shows
-        readable = [shown for path in readable for shown in _without(path, hidden)]
+        secret = {os.path.realpath(path) for path in hidden}
+        readable = [shown for path in readable for shown in _without(os.path.realpath(path), secret)]
     drops = _may_change_user() and (level == "namespaces" or all(map(_open_to_all, (sys.prefix, sys.base_prefix))))
     return Walls(level, readable, hidden, FIRST_USER + os.getpid() % USERS if drops else None)
 
@@ -43,11 +45,13 @@ def _outermost(paths: list[str]) -> list[str]:
     return sorted(path for path in there if not any(str(parent) in there for parent in Path(path).parents))
 
 
-def _without(path: str, hidden: list[str]) -> list[str]:
-    """The path, or what lies in it but for the hidden folders."""
-    if path in hidden:
+def _without(path: str, hidden: set[str]) -> list[str]:
+    """The path, or what lies in it but for the hidden folders, and for links that lead to them or to what holds them."""
+    real = Path(os.path.realpath(path))
+    holds = any(real in (Path(h), *Path(h).parents) for h in hidden)
+    if any(Path(h) in (real, *real.parents) for h in hidden) or (holds and path != str(real)):
         return []
-    if not any(Path(path) in Path(h).parents for h in hidden):
+    if not holds:
         return [path]
     return [shown for child in sorted(os.listdir(path)) for shown in _without(os.path.join(path, child), hidden)]
 
