@@ -177,7 +177,7 @@ def test_html_names_no_host(model):
 
 DRAWN = """(all) => all.map((each) => ({
     rows: [...each.querySelectorAll("[role=rowheader]")].map((e) => e.textContent),
-    columns: [...each.querySelectorAll("[role=columnheader]")].map((e) => e.textContent).slice(1),
+    columns: [...each.querySelectorAll("[role=columnheader]")].map((e) => e.textContent),
     tints: [...each.querySelectorAll("[data-r]")].map((r) => [...r.querySelectorAll("i")].map(
         (e) => e.classList.contains("high") && Number(e.style.getPropertyValue("--tint")))),
     shown: [...each.querySelectorAll("[data-r]")].map((r) => [...r.querySelectorAll("i")].map((e) => e.textContent)),

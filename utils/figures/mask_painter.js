@@ -59,7 +59,7 @@ function mask_painter(root, state) {
   const find = (selector) => root.querySelector(selector), panel = find(".panel");
   const buttons = [...root.querySelectorAll("button")];
   const fill = (kind, content) => { find(`.${kind} .cells`).innerHTML = content; };
-  const head = `<div role="row" class="head"><span role="columnheader"></span>${names.map((name) =>
+  const head = `<div role="row" class="head"><span role="cell"></span>${names.map((name) =>
     `<span role="columnheader">${name}</span>`).join("")}</div>`;
 
   // The grid that is painted is made once, so that it keeps the focus; the others anew at each change.
