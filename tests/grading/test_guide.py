@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 
@@ -53,6 +54,25 @@ def test_a_task_of_one_s_own_goes_from_the_guide_to_the_table(tmp_path):
     with open(tmp_path / "results" / "grades.csv", encoding="utf-8-sig", newline="") as file:
         assert {row["student"]: row["total"] for row in csv.DictReader(file)} == {"alice": "1", "bob": "0", "carol": "0"}
     assert "Which axis do the rows lie along?" in (tmp_path / "results" / "students" / "bob" / "feedback.html").read_text()
+
+
+SUBMITTED = {  # as the platform's archive has it
+    "canvas": ("doejane_1234_5678_01-recurrent-networks.ipynb", ["doejane", "1234", "", "", "", "0"]),
+    "moodle": ("Jane Doe_4321_assignsubmission_file/notebook.ipynb", ["Participant 4321", "Jane Doe", "", "0"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", SUBMITTED)
+def test_the_command_for_a_platform_makes_of_its_archive_what_it_imports(tmp_path, platform):
+    (command,) = re.findall(rf"^course (grade {platform}-submissions .*)$", GUIDE, re.M)
+    place, row = SUBMITTED[platform]
+    file = tmp_path / f"{platform}-submissions" / place
+    file.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "exercises" / "01-recurrent-networks.ipynb", file)
+    course(*command.replace("--out results", f"--out {tmp_path}/results").replace("grade ", f"grade {tmp_path}/").split())
+    with open(tmp_path / "results" / "grades.csv", encoding="utf-8-sig", newline="") as table:
+        assert [*csv.reader(table)][-1][: len(row)] == row
 
 
 def test_every_command_and_file_of_the_grader_that_the_guide_names_is_there():
