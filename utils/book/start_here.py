@@ -62,7 +62,11 @@ READERS = (
     ),
     Reader("I came for echo state networks", "A short branch of its own.", goals=("05-echo-state-networks",)),
     Reader("I came for word vectors and tokenizers", "Two short branches.", goals=("03-word-vectors", "04-subword-tokens")),
-    Reader("I teach", "[For instructors](instructors/guide) says how to hand out and grade. {optional}"),
+    Reader(
+        "I teach",
+        "[Teaching with this book](instructors/teaching) has a course of four weeks and one of twelve, "
+        "[For instructors](instructors/guide) says how to hand out and grade. {optional}",
+    ),
 )
 
 
