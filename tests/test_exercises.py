@@ -440,13 +440,11 @@ def test_the_examples_by_hand_of_sequence_to_sequence_hold():
     rows = made["inputs_and_targets"](np.array([7, 4, 9]), 1, 2)
     assert [row.tolist() for row in rows] == [[1, 7, 4, 9], [7, 4, 9, 2]]
     log3, one = float(np.log(3)), np.ones((1, 1))
-    logits = torch.zeros(2, 3, 2)
-    logits[1, 0, 1] = log3
-    targets, mask, loss = made["padded_loss"](logits, [torch.tensor([1, 0, 1]), torch.tensor([1])], 0)
-    assert targets.tolist() == [[1, 0, 1], [1, 0, 0]]
-    assert mask.tolist() == [[True, True, True], [True, False, False]]
-    assert torch.isclose(loss, torch.tensor((3 * np.log(2) + np.log(4 / 3)) / 4).float())
-    assert abs(loss.item() - 0.592) < 5e-4
+    rows = {1: [0.1, 1e-9, 0.5, 0.4], 2: [0.5, 1e-9, 0.25, 0.25], 3: [0.9, 1e-9, 0.05, 0.05]}
+    after = lambda state, token: (np.log(rows[int(token)]), state)  # noqa: E731
+    judged = made["judge"](after, None, np.array([2]), np.array([3]), 1, 0)
+    assert np.allclose(judged, [np.log(0.25), np.log(0.36), True])
+    assert np.allclose(judged, [-1.386, -1.022, True], atol=5e-4)
     source = np.array([[1, 0], [1, 0]])
     states = made["encode"](source, np.array([2, 1]), np.array([[0.0], [1.0]]), one, 0.5 * one, np.zeros(1))
     assert np.allclose(states, [[0.363], [0.762]], atol=5e-4)
@@ -555,7 +553,8 @@ def test_the_examples_by_hand_of_the_transformer_hold():
     assert made["layer_norm"](np.array([[[1.0, 3]]]), np.array([2.0, 4]), np.array([10.0, 20]), 3).tolist() == [[[9, 22]]]
     steps = (lambda x: x + 2), (lambda x: 3 * x), (lambda x: x / 2), (lambda x: x - 1)
     assert [order.item() for order in made["two_orders"](np.array([[[4.0]]]), *steps)] == [19, 29]
-    assert np.allclose(made["learning_rates"](np.array([1, 4, 16, 64]), 4, 16), [1 / 128, 1 / 32, 1 / 8, 1 / 16])
+    assert made["warmups"](np.array([0.15, 0.8]), 4).tolist() == [12, 1]
+    assert np.allclose((4 * np.array([11, 12, 1])) ** -0.5, [0.151, 0.1443, 0.5], atol=5e-4)  # their highest rates
     case = np.array([[[0, log3], [50, 7]]]), np.array([[1, 0]]), np.array([[True, False]])
     assert np.isclose(made["smoothed_loss"](*case, 0.2), 0.1 * np.log(4) + 0.9 * np.log(4 / 3))
     assert np.isclose(made["smoothed_loss"](*case, 0.2), 0.398, atol=5e-4)

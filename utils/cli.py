@@ -191,6 +191,7 @@ def grade(
     ] = Columns.tasks,
 ) -> None:
     """Grade a class: every student's notebooks, safely, with a page of feedback each and tables of the class."""
+    from utils.grading.backends import ClusterError
     from utils.grading.batch import grade_class
     from utils.grading.sandbox.workers import SandboxError
 
@@ -213,7 +214,7 @@ def grade(
                 on_done=lambda graded: progress.advance(bar),
                 on_wait=lambda: console.print("another run is at work in this folder; waiting for its end"),
             )
-    except (ValueError, SandboxError) as error:
+    except (ValueError, SandboxError, ClusterError) as error:
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -61,19 +61,19 @@ def lstm_step(x, h, c, W_xh, W_hh, b):
     return h_new, c_new
 """
 CLIP = """
-def clip(gradients, limit):
+def clip(gradients, threshold):
     total = 0.0
     for g in gradients:
         total += np.sum(g**2)
     norm = np.sqrt(total)
-    if norm <= limit:
+    if norm <= threshold:
         return list(gradients)
-    return [g * limit / norm for g in gradients]
+    return [g * threshold / norm for g in gradients]
 """
 SHORT_CLIP = """
-def clip(gradients, limit):
+def clip(gradients, threshold):
     norm = np.linalg.norm(np.concatenate([g.flatten() for g in gradients]))
-    return [g * min(1.0, limit / (norm + 1e-6)) for g in gradients]
+    return [g * min(1.0, threshold / (norm + 1e-6)) for g in gradients]
 """
 BITS = """
 def bits_per_character(logits, targets, lengths):
@@ -169,11 +169,11 @@ def lstm_step(x, h, c, W_xh, W_hh, b):
         written(CLIP),
         written(SHORT_CLIP),
         written("""
-def clip(gradients, limit):
+def clip(gradients, threshold):
     norm = np.sqrt(sum(np.vdot(g, g) for g in gradients))
-    if norm > limit:
+    if norm > threshold:
         for g in gradients:
-            g *= limit / norm
+            g *= threshold / norm
     return gradients
 """),
     ],
@@ -305,18 +305,18 @@ def windows(ids, batch, time):
     },
     "01.5": {
         "each array clipped by its own norm": written("""
-def clip(gradients, limit):
+def clip(gradients, threshold):
     clipped = []
     for g in gradients:
         norm = np.sqrt((g**2).sum())
-        clipped.append(g * limit / norm if norm > limit else g)
+        clipped.append(g * threshold / norm if norm > threshold else g)
     return clipped
 """),
         "each number clipped": written(
-            "def clip(gradients, limit): return [np.minimum(np.maximum(g, -limit), limit) for g in gradients]"
+            "def clip(gradients, threshold): return [np.minimum(np.maximum(g, -threshold), threshold) for g in gradients]"
         ),
-        "short gradients stretched": changed(SHORT_CLIP, ("min(1.0, limit / (norm + 1e-6))", "limit / (norm + 1e-6)")),
-        "scaled to norm 1": changed(CLIP, ("g * limit / norm", "g / norm")),
+        "short gradients stretched": changed(SHORT_CLIP, ("min(1.0, threshold / (norm + 1e-6))", "threshold / (norm + 1e-6)")),
+        "scaled to norm 1": changed(CLIP, ("g * threshold / norm", "g / norm")),
         "norms added up": changed(CLIP, ("np.sum(g**2)", "np.sqrt(np.sum(g**2))"), ("norm = np.sqrt(total)", "norm = total")),
         "no square root": changed(CLIP, ("np.sqrt(total)", "total")),
         "the root of the mean of squares": changed(
@@ -499,29 +499,29 @@ SLOPPY = {  # no misconception of the list, but wrong
         "wrong for a batch of one": changed(LSTM, ("return h_new, c_new", "return h_new.squeeze(), c_new.squeeze()")),
     },
     "01.5": {
-        "the gradients themselves": written("def clip(gradients, limit): return gradients"),
-        "zeros when too long": changed(CLIP, ("g * limit / norm", "0 * g")),
+        "the gradients themselves": written("def clip(gradients, threshold): return gradients"),
+        "zeros when too long": changed(CLIP, ("g * threshold / norm", "0 * g")),
         "one long row": changed(CLIP, ("return list(gradients)", "return np.concatenate([g.ravel() for g in gradients])")),
         "the norm of the first": changed(CLIP, ("for g in gradients:\n", "for g in gradients[:1]:\n")),
         "the norm of the last": changed(CLIP, ("total +=", "total =")),
         "the largest norm": changed(CLIP, ("total += np.sum(g**2)", "total = max(total, np.sum(g**2))")),
         "the mean norm": changed(CLIP, ("np.sqrt(total)", "np.sqrt(total / len(gradients))")),
-        "half the limit": changed(CLIP, ("g * limit / norm", "g * limit / norm / 2")),
-        "scaled by the limit": changed(CLIP, ("g * limit / norm", "g * limit")),
-        "divided by the square": changed(CLIP, ("g * limit / norm", "g * limit / total")),
-        "turned round": changed(CLIP, ("g * limit / norm", "-g * limit / norm")),
-        "clipped below the limit": changed(CLIP, ("norm <= limit", "norm > limit")),
-        "the sign": changed(CLIP, ("g * limit / norm", "np.sign(g) * limit")),
-        "transposed": changed(CLIP, ("[g * limit / norm", "[g.T * limit / norm")),
+        "half the threshold": changed(CLIP, ("g * threshold / norm", "g * threshold / norm / 2")),
+        "scaled by the threshold": changed(CLIP, ("g * threshold / norm", "g * threshold")),
+        "divided by the square": changed(CLIP, ("g * threshold / norm", "g * threshold / total")),
+        "turned round": changed(CLIP, ("g * threshold / norm", "-g * threshold / norm")),
+        "clipped below the threshold": changed(CLIP, ("norm <= threshold", "norm > threshold")),
+        "the sign": changed(CLIP, ("g * threshold / norm", "np.sign(g) * threshold")),
+        "transposed": changed(CLIP, ("[g * threshold / norm", "[g.T * threshold / norm")),
         "the last array left out": changed(CLIP, ("for g in gradients]", "for g in gradients[:-1]]")),
         "only the first scaled": changed(
-            CLIP, ("[g * limit / norm for g in gradients]", "[gradients[0] * limit / norm, *gradients[1:]]")
+            CLIP, ("[g * threshold / norm for g in gradients]", "[gradients[0] * threshold / norm, *gradients[1:]]")
         ),
-        "a limit of 1": written(CLIP.replace("total = 0.0", "total = 0.0; limit = 1.0")),
+        "a threshold of 1": written(CLIP.replace("total = 0.0", "total = 0.0; threshold = 1.0")),
         "the spectral norm": changed(CLIP, ("np.sum(g**2)", "np.linalg.norm(g, 2) ** 2")),
-        "fails at zero": changed(CLIP, ("if norm <= limit:", "if norm and norm <= limit:")),
+        "fails at zero": changed(CLIP, ("if norm <= threshold:", "if norm and norm <= threshold:")),
         "all zeros give nothing": changed(CLIP, ("return list(gradients)", "return list(gradients) if norm else []")),
-        "whole numbers": changed(CLIP, ("g * limit / norm", "(g * limit / norm).astype(int)")),
+        "whole numbers": changed(CLIP, ("g * threshold / norm", "(g * threshold / norm).astype(int)")),
         "a large constant below": changed(SHORT_CLIP, ("1e-6", "1e-1")),
         "in a tuple with the norm": changed(CLIP, ("return list(gradients)", "return list(gradients), norm")),
     },

@@ -16,25 +16,38 @@ def inputs_and_targets(sentence, start, end):
     inputs[0] = start
     return inputs, targets
 """
-LOSS = """
-def padded_loss(logits, sentences, padding):
-    B, T, V = logits.shape
-    targets = torch.full((B, T), padding, dtype=torch.int64)
-    mask = torch.zeros(B, T, dtype=torch.bool)
-    for b, sentence in enumerate(sentences):
-        targets[b, : len(sentence)] = sentence
-        mask[b, : len(sentence)] = True
-    log_p = torch.log_softmax(logits, dim=-1)
-    nats = -log_p.gather(2, targets.unsqueeze(2)).squeeze(2)
-    return targets, mask, (nats * mask).sum() / mask.sum()
+JUDGE = """
+def judge(step, state, found, true, start, end):
+    totals = []
+    for words in (found, true):
+        s, token, total = state, start, 0.0
+        for word in words.tolist() + [end]:
+            log_p, s = step(s, token)
+            total = total + log_p[word]
+            token = word
+        totals.append(total)
+    return totals[0], totals[1], totals[1] > totals[0]
 """
-IGNORED = """
-def padded_loss(logits, sentences, padding):
-    lengths = torch.tensor([len(s) for s in sentences])
-    targets = torch.nn.utils.rnn.pad_sequence(sentences, batch_first=True, padding_value=padding)
-    mask = torch.arange(targets.shape[1])[None, :] < lengths[:, None]
-    asked = targets.masked_fill(~mask, -100)
-    return targets, mask, F.cross_entropy(logits.transpose(1, 2), asked, ignore_index=-100)
+MULTIPLIED = """
+def judge(step, state, found, true, start, end):
+    def probability(framed):
+        p, now = 1.0, state
+        for t in range(len(framed) - 1):
+            log_p, now = step(now, framed[t])
+            p *= np.exp(log_p[framed[t + 1]])
+        return p
+    p, q = (probability(np.concatenate([[start], words, [end]]).astype(int)) for words in (found, true))
+    return np.log(p), np.log(q), bool(p / q < 1)
+"""
+RECURSIVE = """
+def judge(step, state, found, true, start, end):
+    def rest(state, token, words):
+        log_p, state = step(state, token)
+        if len(words) == 0:
+            return log_p[end]
+        return log_p[words[0]] + rest(state, words[0], words[1:])
+    a, b = rest(state, start, found), rest(state, start, true)
+    return a, b, a < b
 """
 ENCODE = """
 def encode(source, lengths, words, W_xh, W_hh, b):
@@ -187,21 +200,7 @@ def inputs_and_targets(sentence, start, end):
     return inputs, targets
 """),
     ],
-    "07.2": [
-        written(LOSS),
-        written(IGNORED),
-        written("""
-def padded_loss(logits, sentences, padding):
-    T = max(len(s) for s in sentences)
-    targets = torch.stack([torch.cat([s, torch.full((T - len(s),), padding)]) for s in sentences])
-    mask = torch.stack([torch.arange(T) < len(s) for s in sentences])
-    total = 0
-    for row, s in zip(logits, sentences):
-        for t, word in enumerate(s):
-            total = total + torch.logsumexp(row[t], dim=0) - row[t, word]
-    return targets, mask, total / sum(len(s) for s in sentences)
-"""),
-    ],
+    "07.2": [written(JUDGE), written(MULTIPLIED), written(RECURSIVE)],
     "07.3": [
         written(ENCODE),
         written(ROWS),
@@ -314,29 +313,29 @@ def inputs_and_targets(sentence, start, end):
         "start and end exchanged": changed(FRAMED, ("    words =", "    start, end = end, start\n    words =")),
     },
     "07.2": {
-        "padding told by its id": changed(LOSS, ("    log_p", "    mask = targets != padding\n    log_p")),
-        "padding counted": changed(LOSS, (MEAN, "nats.mean()")),
-        "divided by all places": changed(LOSS, (MEAN, "(nats * mask).mean()")),
-        "the mean of the sentences' means": changed(LOSS, (MEAN, "((nats * mask).sum(1) / mask.sum(1)).mean()")),
-        "divided by the sentences": changed(LOSS, (MEAN, "(nats * mask).sum() / B")),
-        "the sum": changed(LOSS, (MEAN, "nats[mask].sum()")),
-        "the padding alone": changed(
-            LOSS, ("torch.zeros(B, T,", "torch.ones(B, T,"), ("len(sentence)] = True", "len(sentence)] = False")
+        "its own words read": changed(JUDGE, ("token = word", "token = int(np.argmax(log_p))")),
+        "its own words scored": changed(JUDGE, ("log_p[word]", "log_p.max()")),
+        "the end left out": changed(JUDGE, ("words.tolist() + [end]", "words.tolist()")),
+        "the first word for nothing": changed(
+            MULTIPLIED, ("for t in range(len(framed) - 1)", "for t in range(1, len(framed) - 1)")
         ),
-        "true in the padding": changed(LOSS, ("return targets, mask", "return targets, ~mask")),
-        "one place too many": changed(LOSS, ("mask[b, : len(sentence)]", "mask[b, : len(sentence) + 1]")),
-        "one place too few": changed(LOSS, ("mask[b, : len(sentence)]", "mask[b, : len(sentence) - 1]")),
-        "padding in front": changed(LOSS, ("[b, : len(sentence)]", "[b, T - len(sentence) :]")),
-        "filled up with 0": changed(LOSS, ("torch.full((B, T), padding,", "torch.zeros((B, T),")),
-        "logits taken for log probabilities": changed(LOSS, ("torch.log_softmax(logits, dim=-1)", "logits")),
-        "softmax twice": changed(IGNORED, ("logits.transpose(1, 2)", "logits.softmax(-1).transpose(1, 2)")),
-        "softmax over the steps": changed(LOSS, ("dim=-1", "dim=1")),
-        "the sign turned round": changed(LOSS, ("nats = -log_p", "nats = log_p")),
-        "bits": changed(LOSS, ("nats = -log_p", "nats = -(1 / np.log(2)) * log_p")),
-        "overflow": changed(
-            LOSS,
-            ("torch.log_softmax(logits, dim=-1)", "torch.log(torch.exp(logits) / torch.exp(logits).sum(-1, keepdim=True))"),
+        "the word scored that is read": changed(MULTIPLIED, ("step(now, framed[t])", "step(now, framed[t + 1])")),
+        "the start scored": changed(
+            MULTIPLIED, ("p, now = 1.0, state", "log_p, now = step(state, start)\n        p = np.exp(log_p[start])")
         ),
+        "the end read for the start": changed(JUDGE, ("token, total = state, start,", "token, total = state, end,")),
+        "the start read at every step": changed(JUDGE, ("            token = word\n", "")),
+        "the state left behind": changed(JUDGE, ("log_p, s = step(s, token)", "log_p, _ = step(state, token)")),
+        "one state for both sentences": changed(
+            MULTIPLIED, ("p, now = 1.0, state", "nonlocal state\n        p = 1.0"), ("now = step(now,", "state = step(state,")
+        ),
+        "the mean per token": changed(JUDGE, ("totals.append(total)", "totals.append(total / (len(words) + 1))")),
+        "probabilities added up": changed(JUDGE, ("log_p[word]", "np.exp(log_p)[word]")),
+        "the probabilities": changed(MULTIPLIED, ("np.log(p), np.log(q)", "p, q")),
+        "the costs": changed(JUDGE, ("total + log_p", "total - log_p")),
+        "the model blamed for the search": changed(RECURSIVE, ("a < b", "a > b")),
+        "judged by the mean per token": changed(RECURSIVE, ("a < b", "a / (len(found) + 1) < b / (len(true) + 1)")),
+        "the two exchanged": changed(RECURSIVE, ("return a, b,", "return b, a,")),
     },
     "07.3": {
         "the state after the padding": changed(ENCODE, (MIX, "h = new")),
@@ -506,35 +505,27 @@ SLOPPY = {  # no misconception of the list, but wrong
         "the last word twice": changed(FRAMED, ("words + [end]", "words + words[-1:]")),
     },
     "07.2": {
-        "the loss only": changed(LOSS, ("return targets, mask, ", "return ")),
-        "no mask": changed(LOSS, ("return targets, mask, ", "return targets, ")),
-        "the loss first": changed(LOSS, (f"return targets, mask, {MEAN}", f"return {MEAN}, targets, mask")),
-        "a mask of numbers": changed(LOSS, ("return targets, mask,", "return targets, mask.float(),")),
-        "a number": changed(LOSS, (MEAN, f"({MEAN}).item()")),
-        "a loss of one axis": changed(LOSS, (MEAN, f"({MEAN}).view(1)")),
-        "the nats of each place": changed(LOSS, (MEAN, "nats * mask")),
-        "the nats of each sentence": changed(LOSS, (MEAN, "(nats * mask).sum(1)")),
-        "targets as floats": changed(LOSS, ("return targets,", "return targets.float(),")),
-        "ignoring the id": changed(
-            IGNORED,
-            ("logits.transpose(1, 2), asked, ignore_index=-100", "logits.transpose(1, 2), targets, ignore_index=padding"),
+        "nothing": written("def judge(step, state, found, true, start, end): return 0.0, 0.0, False"),
+        "the verdict alone": changed(JUDGE, ("return totals[0], totals[1], ", "return ")),
+        "no verdict": changed(JUDGE, (", totals[1] > totals[0]", "")),
+        "a verdict in words": changed(RECURSIVE, ("a < b", "'search' if a < b else 'model'")),
+        "a verdict of 0 or 1": changed(RECURSIVE, ("a < b", "int(a < b)")),
+        "always the search": changed(RECURSIVE, ("a < b", "True")),
+        "the longer one to blame": changed(RECURSIVE, ("a < b", "len(found) < len(true)")),
+        "the verdict first": changed(RECURSIVE, ("return a, b, a < b", "return a < b, a, b")),
+        "the difference": changed(RECURSIVE, ("return a, b,", "return a - b, b - a,")),
+        "bits": changed(RECURSIVE, ("return a, b,", "return a / np.log(2), b / np.log(2),")),
+        "the perplexities": changed(JUDGE, ("totals.append(total)", "totals.append(np.exp(-total / (len(words) + 1)))")),
+        "backwards": changed(JUDGE, ("words.tolist()", "words.tolist()[::-1]")),
+        "the end twice": changed(JUDGE, ("+ [end]", "+ [end, end]")),
+        "the least probable word": changed(JUDGE, ("log_p[word]", "log_p.min()")),
+        "the worst token": changed(JUDGE, ("total + log_p[word]", "min(total, log_p[word])")),
+        "the last token alone": changed(JUDGE, ("total + log_p[word]", "log_p[word]")),
+        "the words set against each other": changed(
+            JUDGE, ("for words in (found, true)", "for words in (found[: len(true)], true[: len(found)])")
         ),
-        "-100 returned": changed(IGNORED, ("return targets,", "return asked,")),
-        "filled with the last word": changed(
-            LOSS, ("        mask[b,", "        targets[b, len(sentence) :] = sentence[-1]\n        mask[b,")
-        ),
-        "the first word not counted": changed(LOSS, ("    log_p", "    mask[:, 0] = False\n    log_p")),
-        "masked logits": changed(
-            LOSS, ("torch.log_softmax(logits,", "torch.log_softmax(logits * mask[..., None],"), (MEAN, "nats.mean()")
-        ),
-        "probabilities": changed(LOSS, ("torch.log_softmax", "torch.softmax")),
-        "the perplexity": changed(LOSS, (MEAN, f"({MEAN}).exp()")),
-        "the median": changed(LOSS, (MEAN, "nats[mask].median()")),
-        "off by one target": changed(LOSS, ("targets.unsqueeze(2)", "targets.roll(-1, 1).unsqueeze(2)")),
-        "clamped": changed(LOSS, (MEAN, "(nats.clamp(max=20) * mask).sum() / mask.sum()")),
-        "as wide as the first": changed(
-            LOSS, ("    log_p", "    targets, mask = targets[:, : len(sentences[0])], mask[:, : len(sentences[0])]\n    log_p")
-        ),
+        "fails where there is no word": changed(JUDGE, ("    totals = []", "    assert len(found)\n    totals = []")),
+        "each token read twice": changed(JUDGE, ("log_p, s = step(s, token)", "log_p, s = step(step(s, token)[1], token)")),
     },
     "07.3": {
         "zeros": changed(ENCODE, ("return h", "return 0 * h")),

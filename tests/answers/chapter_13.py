@@ -55,28 +55,26 @@ def two_orders(x, attention, feed_forward, norm_1, norm_2):
     y = norm_1(np.add(attention(x), x))
     return norm_2(np.add(feed_forward(y), y)), np.sum([x, first, second], axis=0)
 """
-RATES = """
-def learning_rates(steps, D, warmup):
-    falling = steps ** -0.5
-    rising = steps * warmup ** -1.5
-    return D ** -0.5 * np.minimum(falling, rising)
+WARMUPS = """
+def warmups(peaks, D):
+    steps = 1 / (D * peaks**2)
+    return np.ceil(steps).astype(int)
 """
-LOOPED_RATES = """
-def learning_rates(steps, D, warmup):
-    rates = []
-    for s in steps.tolist():
-        if s <= warmup:
-            bracket = s / warmup**1.5
-        else:
-            bracket = 1 / s**0.5
-        rates.append(bracket / D**0.5)
-    return np.array(rates)
+LOOPED_WARMUPS = """
+def warmups(peaks, D):
+    found = []
+    for peak in peaks:
+        w = 1
+        while (D * w) ** -0.5 > peak:
+            w += 1
+        found.append(w)
+    return np.array(found)
 """
-PEAK_RATES = """
-def learning_rates(steps, D, warmup):
-    peak = 1 / np.sqrt(D * warmup)
-    past = steps / warmup
-    return peak * np.where(past < 1, past, past ** -0.5)
+LISTED_WARMUPS = """
+def warmups(peaks, D):
+    w = np.arange(1, 1000)
+    highest = D ** -0.5 * np.minimum(w ** -0.5, w * w ** -1.5)
+    return 1 + (highest > peaks[:, None]).sum(axis=1)
 """
 SMOOTHED = """
 def smoothed_loss(logits, targets, real, epsilon):
@@ -251,7 +249,7 @@ def word_scores(target, memory, real, E, start, layers):
 RIGHT = {
     "13.1": [written(NORM), written(LOOPED_NORM), written(SQUARES_NORM)],
     "13.2": [written(ORDERS), written(LAYERED_ORDERS), written(SUMMED_ORDERS)],
-    "13.3": [written(RATES), written(LOOPED_RATES), written(PEAK_RATES)],
+    "13.3": [written(WARMUPS), written(LOOPED_WARMUPS), written(LISTED_WARMUPS)],
     "13.4": [written(SMOOTHED), written(LOOPED_SMOOTHED), written(DIFFERENCE_SMOOTHED)],
     "13.5": [written(COUNT), written(SHAPED_COUNT), written(HEADED_COUNT)],
     "13.6": [written(STEP), written(LOOPED_STEP), written(SPLIT_STEP)],
@@ -311,22 +309,15 @@ WRONG = {
         ),
     },
     "13.3": {
-        "the larger of the two": changed(RATES, ("minimum", "maximum")),
-        "no warm-up": changed(RATES, ("np.minimum(falling, rising)", "falling")),
-        "no end to the rise": changed(LOOPED_RATES, ("if s <= warmup", "if True")),
-        "level after the warm-up": changed(PEAK_RATES, ("np.where(past < 1, past, past ** -0.5)", "np.minimum(past, 1)")),
-        "steps counted from 0": changed(RATES, ("    falling", "    steps = steps + 1\n    falling")),
-        "one step behind": changed(LOOPED_RATES, ("        if s", "        s = s - 1\n        if s")),
-        "times the root of the width": changed(LOOPED_RATES, ("bracket / D**0.5", "bracket * D**0.5")),
-        "the width without a root": changed(LOOPED_RATES, ("bracket / D**0.5", "bracket / D")),
-        "no width": changed(RATES, ("D ** -0.5 * ", "")),
-        "the peak at 1": changed(PEAK_RATES, ("1 / np.sqrt(D * warmup)", "1")),
-        "a warm-up divided by its root": changed(RATES, ("warmup ** -1.5", "warmup ** -0.5")),
-        "a warm-up divided by its length": changed(RATES, ("warmup ** -1.5", "warmup ** -1.0")),
-        "a fall without a root": changed(
-            LOOPED_RATES, ("1 / s**0.5", "1 / s"), ("if s <= warmup", "if s * s**0.5 <= warmup**1.5 / s**0.5")
-        ),
-        "the bracket multiplied by both": changed(RATES, ("steps * warmup ** -1.5", "falling * steps / warmup")),
+        "rounded down": changed(WARMUPS, ("np.ceil(steps)", "np.maximum(1, np.floor(steps))")),
+        "rounded to the nearest": changed(WARMUPS, ("np.ceil(steps)", "np.maximum(1, np.round(steps))")),
+        "the first step at the peak": changed(LOOPED_WARMUPS, ("(D * w) ** -0.5", "D ** -0.5 * w ** -1.5")),
+        "no width": changed(WARMUPS, ("D * ", "")),
+        "the root of the width left": changed(WARMUPS, ("D * ", "D ** 0.5 * ")),
+        "the width squared": changed(WARMUPS, ("(D * peaks**2)", "(D * peaks) ** 2")),
+        "longer for a wider model": changed(WARMUPS, ("1 / (D * peaks**2)", "D / peaks**2")),
+        "not squared": changed(WARMUPS, ("D * peaks**2", "np.sqrt(D) * peaks")),
+        "longer for a higher peak": changed(WARMUPS, ("1 / (D * peaks**2)", "D * peaks**2")),
     },
     "13.4": {
         "no smoothing": changed(
@@ -501,21 +492,24 @@ SLOPPY = {  # no misconception of the list, but wrong
         "one answer": changed(ORDERS, ("return post, pre", "return post")),
     },
     "13.3": {
-        "one rate": written("def learning_rates(steps, D, warmup): return np.full(len(steps), (D * warmup) ** -0.5)"),
-        "the steps": written("def learning_rates(steps, D, warmup): return steps * 1.0"),
-        "the sum of the two": changed(RATES, ("np.minimum(falling, rising)", "(falling + rising)")),
-        "the product of the two": changed(RATES, ("np.minimum(falling, rising)", "(falling * rising)")),
-        "a warm-up without its power": changed(RATES, (" * warmup ** -1.5", "")),
-        "from the end": changed(RATES, ("np.minimum(falling, rising)", "np.minimum(falling, rising)[::-1]")),
-        "sorted": changed(RATES, ("    falling", "    steps = np.sort(steps)\n    falling")),
-        "places in the array": changed(RATES, ("    falling", "    steps = np.arange(1, len(steps) + 1)\n    falling")),
-        "a straight fall": changed(PEAK_RATES, ("past ** -0.5", "np.maximum(2 - past, 0)")),
-        "a cosine": changed(PEAK_RATES, ("past ** -0.5", "(1 + np.cos(np.pi * (past - 1) / past.max())) / 2")),
-        "an exponential fall": changed(PEAK_RATES, ("past ** -0.5", "np.exp(1 - past)")),
-        "a fall that begins at once": changed(PEAK_RATES, ("past < 1, past", "past < 1, past * past ** -0.5")),
-        "the smallest of all": changed(RATES, ("np.minimum(falling, rising)", "min(falling.min(), rising.min())")),
-        "the width in the warm-up": changed(RATES, ("warmup ** -1.5", "(D * warmup) ** -1.5")),
-        "rounded": changed(RATES, ("np.minimum(falling, rising)", "np.minimum(falling, rising).round(2)")),
+        "one step": written("def warmups(peaks, D): return np.ones(len(peaks), dtype=int)"),
+        "the paper's": written("def warmups(peaks, D): return np.full(len(peaks), 4000)"),
+        "not whole": changed(WARMUPS, ("np.ceil(steps).astype(int)", "steps")),
+        "whole, but floating": changed(WARMUPS, (".astype(int)", "")),
+        "one too many": changed(WARMUPS, ("np.ceil(steps)", "(1 + np.ceil(steps))")),
+        "none at all": changed(WARMUPS, ("np.ceil(steps)", "(np.ceil(steps) - 1)")),
+        "sorted": changed(WARMUPS, ("peaks**2", "np.sort(peaks)**2")),
+        "the shortest for all": changed(WARMUPS, ("steps).astype", "steps.min() + 0 * steps).astype")),
+        "a list": changed(LOOPED_WARMUPS, ("np.array(found)", "found")),
+        "a peak forgotten": changed(LOOPED_WARMUPS, ("in peaks:", "in peaks[1:]:")),
+        "the next one goes on": changed(
+            LOOPED_WARMUPS, ("    found = []\n", "    found, w = [], 1\n"), ("        w = 1\n", "")
+        ),
+        "two steps at a time": changed(LOOPED_WARMUPS, ("w += 1", "w += 2")),
+        "at least two": changed(LOOPED_WARMUPS, ("w = 1\n", "w = 2\n")),
+        "the larger of the two": changed(LISTED_WARMUPS, ("np.minimum(w ** -0.5, w", "np.maximum(w ** -0.5, 2 * w")),
+        "the highest rates": changed(WARMUPS, ("np.ceil(steps).astype(int)", "(D * np.ceil(steps)) ** -0.5")),
+        "up to 60": changed(LISTED_WARMUPS, ("1000", "60")),
     },
     "13.4": {
         "nothing": written("def smoothed_loss(logits, targets, real, epsilon): return 0.0"),

@@ -13,10 +13,11 @@ import psutil
 import pytest
 from distributed import Client
 from grading.runs import a_class, alive, family, kept, start, table, wait_for
+from joblib import delayed
 
 from utils.book.project import find_root
 from utils.grading import examiners
-from utils.grading.backends import parallel
+from utils.grading.backends import ClusterError, parallel
 from utils.grading.batch import grade_class
 from utils.grading.examiners import Examiners
 from utils.grading.results import seeds
@@ -42,11 +43,11 @@ def in_place(words):
     return [sys.executable, "-m", "dask", *words[1:], "--no-dashboard"]
 
 
-@pytest.fixture
-def cluster(tmp_path):
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
     """The address of a scheduler with two workers, each a process with a nurse that starts it anew when it dies."""
-    folder, file = tmp_path / "cluster", tmp_path / "scheduler.json"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("cluster")
+    file = folder / "scheduler.json"
     rest = {"cwd": folder, "env": os.environ | {"TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = [*in_place(command("dask scheduler")), "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file)]
@@ -64,6 +65,18 @@ def cluster(tmp_path):
         process.terminate()
         process.wait(60)
     wait_for(lambda: not alive(processes))
+
+
+def here_alone():
+    """Of a module that no worker has."""
+
+
+def test_a_task_that_no_worker_can_do_ends_the_run_and_is_not_waited_for(cluster):
+    with (
+        parallel(1, "dask", cluster) as workers,
+        pytest.raises(ClusterError, match="examine a student: .*different environments"),
+    ):
+        list(workers(delayed(here_alone)() for _ in range(3)))
 
 
 def test_a_worker_that_is_killed_loses_no_student_and_doubles_no_mark(cluster, tmp_path):

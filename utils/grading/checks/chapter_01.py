@@ -338,17 +338,19 @@ def lstm_step(room: Room, rng: np.random.Generator) -> Parts:
 # 01.5 Clipping by the global norm
 
 
-def clip_by_torch(gradients: list[np.ndarray], limit: float) -> list[np.ndarray]:
+def clip_by_torch(gradients: list[np.ndarray], threshold: float) -> list[np.ndarray]:
     parameters = [nn.Parameter(torch.zeros(g.shape, dtype=torch.float64)) for g in gradients]
     for parameter, g in zip(parameters, gradients):
         parameter.grad = torch.tensor(g)
-    nn.utils.clip_grad_norm_(parameters, limit)
+    nn.utils.clip_grad_norm_(parameters, threshold)
     return [parameter.grad.numpy() for parameter in parameters]
 
 
 def clip_with(factor: Callable) -> Callable:
-    """Every gradient times factor(all numbers in one row, limit)."""
-    return lambda gradients, limit: [g * factor(np.concatenate([g.ravel() for g in gradients]), limit) for g in gradients]
+    """Every gradient times factor(all numbers in one row, threshold)."""
+    return lambda gradients, threshold: [
+        g * factor(np.concatenate([g.ravel() for g in gradients]), threshold) for g in gradients
+    ]
 
 
 @task(
@@ -357,39 +359,41 @@ def clip_with(factor: Callable) -> Callable:
     mistakes={
         "each array clipped by its own norm": mistake(
             "All arrays together are one long gradient: its direction must not change. Look at how many norms you compute.",
-            clip=lambda gradients, limit: [clip_by_torch([g], limit)[0] for g in gradients],
+            clip=lambda gradients, threshold: [clip_by_torch([g], threshold)[0] for g in gradients],
         ),
         "each number clipped": mistake(
             "Clipping must not turn the gradient's direction. Compare the ratio of two numbers before and after.",
-            clip=lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients],
+            clip=lambda gradients, threshold: [np.clip(g, -threshold, threshold) for g in gradients],
         ),
         "short gradients stretched": mistake(
-            "A gradient that is short enough stays as it is. Look at what you do when the norm is below the limit.",
-            clip=clip_with(lambda g, limit: limit / np.linalg.norm(g)),
+            "A gradient that is short enough stays as it is. Look at what you do when the norm is below the threshold.",
+            clip=clip_with(lambda g, threshold: threshold / np.linalg.norm(g)),
         ),
         "scaled to norm 1": mistake(
             "Look at how long the gradient is after clipping, and how long it may be.",
-            clip=clip_with(lambda g, limit: 1 / np.linalg.norm(g) if np.linalg.norm(g) > limit else 1.0),
+            clip=clip_with(lambda g, threshold: 1 / np.linalg.norm(g) if np.linalg.norm(g) > threshold else 1.0),
         ),
         "norms added up": mistake(
             "The norm of two vectors side by side is not the sum of their norms. Look at what is added before the root.",
-            clip=lambda gradients, limit: [g * min(1.0, limit / sum(map(np.linalg.norm, gradients))) for g in gradients],
+            clip=lambda gradients, threshold: [
+                g * min(1.0, threshold / sum(map(np.linalg.norm, gradients))) for g in gradients
+            ],
         ),
         "no square root": mistake(
             "Double a gradient: its norm doubles. Does what you divide by?",
-            clip=clip_with(lambda g, limit: min(1.0, limit / (g @ g))),
+            clip=clip_with(lambda g, threshold: min(1.0, threshold / (g @ g))),
         ),
         "the root of the mean of squares": mistake(
             "The norm grows with every number that joins. Look at whether you add up or average.",
-            clip=clip_with(lambda g, limit: min(1.0, limit / np.sqrt(np.mean(g * g)))),
+            clip=clip_with(lambda g, threshold: min(1.0, threshold / np.sqrt(np.mean(g * g)))),
         ),
         "the largest number for the norm": mistake(
-            "Every number counts in the norm. Look at what you compare with the limit.",
-            clip=clip_with(lambda g, limit: min(1.0, limit / np.abs(g).max())),
+            "Every number counts in the norm. Look at what you compare with the threshold.",
+            clip=clip_with(lambda g, threshold: min(1.0, threshold / np.abs(g).max())),
         ),
         "the sum of absolute values for the norm": mistake(
             "Look at which norm this is: a gradient (3, 4) has norm 5.",
-            clip=clip_with(lambda g, limit: min(1.0, limit / np.abs(g).sum())),
+            clip=clip_with(lambda g, threshold: min(1.0, threshold / np.abs(g).sum())),
         ),
     },
 )
@@ -399,10 +403,10 @@ def clip(room: Room, rng: np.random.Generator) -> Parts:
     largest, norm = max(np.abs(g).max() for g in gradients), np.sqrt(sum((g * g).sum() for g in gradients))
     parts = [np.linalg.norm(g) for g in gradients]
     tight = 0.4 * np.sqrt(np.mean(np.concatenate([g.ravel() for g in gradients]) ** 2))
-    yield "too long: the same direction, as long as the limit", room.call("clip", gradients, tight)
+    yield "too long: the same direction, as long as the threshold", room.call("clip", gradients, tight)
     yield "each array short enough, all together too long", room.call("clip", gradients, (max(parts) + norm) / 2)
     yield "short enough: nothing changes", room.call("clip", gradients, 1.5 * norm)
-    yield "a limit between the largest number and the norm", room.call("clip", gradients[:1], (largest + norm) / 2)
+    yield "a threshold between the largest number and the norm", room.call("clip", gradients[:1], (largest + norm) / 2)
     yield "all zeros", room.call("clip", [0 * g for g in gradients], tight)
 
 

@@ -6,10 +6,9 @@ from itertools import chain
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from sacrebleu.metrics.bleu import BLEU
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from utils import decoding
 from utils.grading.rooms import Room
@@ -110,154 +109,147 @@ def inputs_and_targets(room: Room, rng: np.random.Generator) -> Parts:
     yield "one token for both", room.call("inputs_and_targets", np.array(words), end, end)
 
 
-# 07.2 The loss of a padded batch
+# 07.2 The search or the model
 
 
-def loss_by_cutting(logits: Tensor, sentences: list[Tensor], padding: int) -> tuple[Tensor, Tensor, Tensor]:
-    real = torch.cat([row[: len(sentence)] for row, sentence in zip(logits, sentences)])
-    mask = pad_sequence([torch.ones_like(sentence) for sentence in sentences], batch_first=True) == 1
-    targets = pad_sequence(sentences, batch_first=True, padding_value=padding)
-    return targets, mask, F.cross_entropy(real.double(), torch.cat(sentences)).float()
+def judged_by_rows(step: Callable, state: object, found: np.ndarray, true: np.ndarray, start: int, end: int) -> tuple:
+    """All rows of log probabilities first, then what they say of the words and of the end."""
+    scores = []
+    for sentence in (found, true):
+        inputs, targets = shifted(sentence, start, end)
+        rows, after = [], state
+        for token in inputs.tolist():
+            log_p, after = step(after, token)
+            rows.append(log_p)
+        scores.append(float(np.stack(rows)[np.arange(len(targets)), targets].sum()))
+    return *scores, scores[1] > scores[0]
 
 
-def loss_with(
-    mask_of: Callable = lambda targets, true, padding: true,
-    average: Callable = lambda nats, mask: nats[mask].mean(),
-    nats_of: Callable = lambda logits, targets: F.cross_entropy(logits.mT, targets, reduction="none"),
-    fill: Callable = lambda targets, true, padding: targets,
-    returned: Callable = lambda mask: mask,
+def judged_with(
+    inputs: Callable = lambda words, start, end: [start, *words],
+    targets: Callable = lambda words, start, end: [*words, end],
+    read: Callable = lambda given, best: given,
+    carry: Callable = lambda after, first: after,
+    gain: Callable = lambda log_p, target: log_p[target],
+    score: Callable = sum,
+    again: Callable = lambda first, left: first,
+    missed: Callable = lambda found, true, words: true > found,
+    returned: Callable = lambda found, true, missed: (found, true, missed),
 ) -> Callable:
-    """Other targets; another mask; average(the nats of each place (B, T), mask); or another mask returned."""
+    """What is read, what is predicted, what each prediction adds, and what becomes of the two scores."""
 
-    def padded_loss(logits, sentences, padding):
-        targets, true, _ = loss_by_cutting(logits, sentences, padding)
-        targets = fill(targets, true, padding)
-        mask = mask_of(targets, true, padding)
-        return targets, returned(mask), average(nats_of(logits.double(), targets), mask).float()
+    def scored(step: Callable, first: object, words: list[int], start: int, end: int) -> tuple[float, object]:
+        state, best, gains = first, start, []
+        for given, target in zip(inputs(words, start, end), targets(words, start, end)):
+            log_p, after = step(state, read(given, best))
+            state, best = carry(after, first), int(log_p.argmax())
+            gains.append(gain(log_p, target))
+        return float(score(gains)), state
 
-    return padded_loss
+    def judge(step, state, found, true, start, end):
+        of_found, left = scored(step, state, found.tolist(), start, end)
+        of_true, _ = scored(step, again(state, left), true.tolist(), start, end)
+        return returned(of_found, of_true, bool(missed(of_found, of_true, (len(found) + 1, len(true) + 1))))
 
-
-def padded_in_front(logits: Tensor, sentences: list[Tensor], padding: int) -> tuple[Tensor, Tensor, Tensor]:
-    targets, mask, _ = loss_by_cutting(logits, [sentence.flip(0) for sentence in sentences], padding)
-    targets, mask = targets.flip(1), mask.flip(1)
-    return targets, mask, F.cross_entropy(logits[mask].double(), targets[mask]).float()
-
-
-def wider(true: Tensor) -> Tensor:
-    """One place more in each row that has one."""
-    return true | F.pad(true, (1, -1), value=True)
-
-
-def narrower(true: Tensor) -> Tensor:
-    return F.pad(true, (-1, 1), value=False)
-
-
-def only_its_logit(logits: Tensor, targets: Tensor) -> Tensor:
-    return -logits.gather(-1, targets[..., None])[..., 0]
+    return judge
 
 
 @task(
     "07.2",
-    oracle={"padded_loss": loss_by_cutting},
-    may_use=("torch",),
+    oracle={"judge": judged_by_rows},
     mistakes={
-        "padding told by its id": mistake(
-            "The id that fills up is a real token elsewhere. Look at what your mask is made from.",
-            padded_loss=loss_with(lambda targets, true, padding: targets != padding),
+        "its own words read": mistake(
+            "Change the second word of a sentence: what your decoder reads stays the same. Whose words are to be scored?",
+            judge=judged_with(read=lambda given, best: best),
         ),
-        "padding counted": mistake(
-            "Change a logit in the padding: your loss changes. Look at which places enter the mean.",
-            padded_loss=loss_with(average=lambda nats, mask: nats.mean()),
+        "its own words scored": mistake(
+            "You score what the decoder would have said. Look at which entry of each row you take.",
+            judge=judged_with(gain=lambda log_p, target: log_p.max()),
         ),
-        "divided by all places": mistake(
-            "The sum is right. Look at what you divide by: how many tokens are in it?",
-            padded_loss=loss_with(average=lambda nats, mask: nats[mask].sum() / mask.numel()),
+        "the end left out": mistake(
+            "A sentence is not over with its last word. Look at what else the decoder has to say, and at its price.",
+            judge=judged_with(targets=lambda words, start, end: words),
         ),
-        "the mean of the sentences' means": mistake(
-            "A token of a long sentence counts as much as one of a short one. Look at how often you average.",
-            padded_loss=loss_with(average=lambda nats, mask: ((nats * mask).sum(1) / mask.sum(1)).mean()),
+        "the first word for nothing": mistake(
+            "The first word has a probability too. Look at what the decoder has read when it predicts it.",
+            judge=judged_with(lambda words, start, end: words, lambda words, start, end: [*words[1:], end]),
         ),
-        "divided by the sentences": mistake(
-            "The mean over tokens is asked for. Look at what you divide by: a longer sentence would cost more.",
-            padded_loss=loss_with(average=lambda nats, mask: nats[mask].sum() / len(nats)),
+        "the word scored that is read": mistake(
+            "A row is about the token that comes next. Look at which token you score with it.",
+            judge=judged_with(lambda words, start, end: [*words, end], lambda words, start, end: [*words, end]),
         ),
-        "the sum": mistake(
-            "A larger batch has a larger sum, whatever the model is worth. Look at whether you divide.",
-            padded_loss=loss_with(average=lambda nats, mask: nats[mask].sum()),
+        "the start scored": mistake(
+            "Nothing ever has to predict that a sentence begins. Look at the first number that you add.",
+            judge=judged_with(lambda words, start, end: [start, start, *words], lambda words, start, end: [start, *words, end]),
         ),
-        "the padding alone": mistake(
-            "Look at what is true in your mask: the loss is that of the other places.",
-            padded_loss=loss_with(lambda targets, true, padding: ~true),
+        "the end read for the start": mistake(
+            "Look at the token that the decoder reads first. There are two that are no words.",
+            judge=judged_with(lambda words, start, end: [end, *words]),
         ),
-        "true in the padding": mistake(
-            "The loss is right. Look at what true means in the mask that you return.",
-            padded_loss=loss_with(returned=lambda mask: ~mask),
+        "the start read at every step": mistake(
+            "Each word is predicted from those before it. Look at the tokens that the decoder gets to read.",
+            judge=judged_with(lambda words, start, end: [start] * (len(words) + 1)),
         ),
-        "one place too many": mistake(
-            "Count the true places of a row: does the one right after the sentence belong to it?",
-            padded_loss=loss_with(lambda targets, true, padding: wider(true)),
+        "the state left behind": mistake(
+            "The step returns a new state. Look at which one you hand over next.",
+            judge=judged_with(carry=lambda after, first: first),
         ),
-        "one place too few": mistake(
-            "Count the true places of a row: is the last token of the sentence among them?",
-            padded_loss=loss_with(lambda targets, true, padding: narrower(true)),
+        "one state for both sentences": mistake(
+            "Your first number is right. Look at what the decoder has read when the second sentence begins.",
+            judge=judged_with(again=lambda first, left: left),
         ),
-        "padding in front": mistake(
-            "The first token of a sentence stands in the first column. Look at the side on which you fill up.",
-            padded_loss=padded_in_front,
+        "the mean per token": mistake(
+            "The probability of a sentence is a product, with a factor for each token. Look at what you divide by.",
+            judge=judged_with(score=np.mean),
         ),
-        "filled up with 0": mistake(
-            "Change the id of the padding: your targets stay the same.",
-            padded_loss=loss_with(fill=lambda targets, true, padding: targets * true),
+        "probabilities added up": mistake(
+            "Probabilities are multiplied, so their logarithms are added. Look at what you add.",
+            judge=judged_with(gain=lambda log_p, target: np.exp(log_p[target])),
         ),
-        "logits taken for log probabilities": mistake(
-            "Logits are not normalised. Look at what has to happen to them before you pick one.",
-            padded_loss=loss_with(nats_of=only_its_logit),
+        "the probabilities": mistake(
+            "Logarithms are asked for. Look at what you do with the sums.",
+            judge=judged_with(score=lambda gains: np.exp(sum(gains))),
         ),
-        "softmax twice": mistake(
-            "PyTorch's cross_entropy takes logits. Look at what you give to it.",
-            padded_loss=loss_with(
-                nats_of=lambda logits, targets: F.cross_entropy(logits.softmax(-1).mT, targets, reduction="none")
-            ),
+        "the costs": mistake(
+            "A probability is at most 1. Look at the sign of its logarithm, and of yours.",
+            judge=judged_with(score=lambda gains: -sum(gains)),
         ),
-        "softmax over the steps": mistake(
-            "The words of one place compete with each other. Look at the axis of your softmax.",
-            padded_loss=loss_with(nats_of=lambda logits, targets: only_its_logit(logits.log_softmax(1), targets)),
+        "the model blamed for the search": mistake(
+            "Both numbers are right. Say in words which of the two sentences a perfect search would have found.",
+            judge=judged_with(missed=lambda found, true, words: true <= found),
         ),
-        "the sign turned round": mistake(
-            "A loss is what is to become small. Look at your sign.",
-            padded_loss=loss_with(average=lambda nats, mask: -nats[mask].mean()),
+        "judged by the mean per token": mistake(
+            "Both numbers are right. Look at what you do to them before you compare them.",
+            judge=judged_with(missed=lambda found, true, words: true / words[1] > found / words[0]),
         ),
-        "bits": mistake(
-            "Nats are asked for. Look at the base of your logarithm.",
-            padded_loss=loss_with(average=lambda nats, mask: nats[mask].mean() / np.log(2)),
-        ),
-        "overflow": mistake(
-            "Look at what exp does to a large number, and what the logarithm does to 0.",
-            sign=not_finite,
+        "the two exchanged": mistake(
+            "Look at which of the two sentences your first number is about.",
+            judge=judged_with(returned=lambda found, true, missed: (true, found, missed)),
         ),
     },
 )
-def padded_loss(room: Room, rng: np.random.Generator) -> Parts:
-    B, T, V = np.add(sizes(rng, 3), (3, 5, 3)).tolist()
-    padding = int(rng.integers(1, V))
+def judge(room: Room, rng: np.random.Generator) -> Parts:
+    V, H, M = int(rng.integers(7, 11)), 3, 101
+    start, end, *words = rng.permutation(V).tolist()
+    mix, shift = rng.integers(1, M, size=(H, H)), rng.integers(1, M, size=H)
+    logits = 1.5 * rng.normal(size=(M, V))
+    table = logits - np.log(np.exp(logits).sum(1, keepdims=True))
 
-    def drawn(lengths: Sequence[int]) -> list[Tensor]:
-        """Sentences that hold the id of the padding too: each first word is it, and each last one."""
-        rows = [torch.from_numpy(rng.integers(V, size=length)) for length in lengths]
-        for row in rows:
-            row[0] = row[-1] = padding
-        return rows
+    def step(state: np.ndarray, token: int) -> tuple[np.ndarray, np.ndarray]:
+        """A decoder whose state, H whole numbers below M, remembers every token."""
+        state = (state @ mix + (int(token) + 1) * shift) % M
+        return table[state.sum() % M], state
 
-    lengths = ragged(rng, B, T)
-    logits = 2 * normal(rng, B, T, V) + torch.arange(T)[:, None]  # the places are not alike
-    yield "targets, mask and loss", room.call("padded_loss", logits, drawn(lengths), padding)
-    wordless = [1 + row % (V - 1) for row in drawn(lengths)]
-    yield "padding with 0, no word here", room.call("padded_loss", normal(rng, B, T, V), wordless, 0)
-    yield "large logits", room.call("padded_loss", 200 * normal(rng, B, T, V), drawn(lengths), padding)
-    yield "equally long sentences", room.call("padded_loss", normal(rng, B, T, V), drawn(B * [T]), padding)
-    yield "a single sentence", room.call("padded_loss", normal(rng, 1, T, V), drawn([T]), padding)
-    yield "single words", room.call("padded_loss", normal(rng, B, 1, V), drawn(B * [1]), padding)
+    state = rng.integers(1, M, size=H)
+
+    def asked(*lengths: int) -> object:
+        return room.call("judge", step, state, *(rng.choice(words, size=length) for length in lengths), start, end)
+
+    yield "a pair of sentences", asked(4, 6)
+    yield "a longer one found", asked(7, 3)
+    yield "many pairs", [asked(*rng.permutation(6)[:2] + 1) for _ in range(20)]
+    yield "no word found", asked(0, 2)
+    yield "a reference of no word", asked(2, 0)
 
 
 # 07.3 The summary of a padded batch

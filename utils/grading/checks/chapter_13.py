@@ -281,108 +281,84 @@ def two_orders(room: Room, rng: np.random.Generator) -> Parts:
     yield "a batch of one", room.call("two_orders", rng.normal(size=(1, T, D)), *loud)
 
 
-# 13.3 Warm up, then slow down
+# 13.3 How long to warm up
 
 
-def rates_in_two_pieces(steps: Array, D: int, warmup: int) -> Array:
-    """A straight line up to the peak, then down with the root of the step."""
-    peak = 1 / np.sqrt(D * warmup)
-    return np.array([peak * s / warmup if s < warmup else peak * np.sqrt(warmup / s) for s in steps.tolist()])
+def warmups_by_trying(peaks: Array, D: int) -> Array:
+    """One step more as long as any step of the run has too high a rate."""
+
+    def highest(w: int) -> float:
+        t = np.arange(1.0, w + 2)
+        return (D**-0.5 * np.minimum(t**-0.5, t * w**-1.5)).max()
+
+    found = []
+    for peak in peaks.tolist():
+        w = 1
+        while highest(w) > peak:
+            w += 1
+        found.append(w)
+    return np.array(found)
 
 
-def rates_with(
-    width: Callable = lambda D: D**-0.5,
-    fall: Callable = lambda s, w: s**-0.5,
-    rise: Callable = lambda s, w: s * w**-1.5,
-    join: Callable = np.minimum,
-    count: Callable = lambda s: s,
-) -> Callable:
-    """width(D) join(fall, rise), both of the step as `count` has it."""
-
-    def learning_rates(steps, D, warmup):
-        s, w = count(steps.astype(float)), float(warmup)
-        return width(float(D)) * join(fall(s, w), rise(s, w))
-
-    return learning_rates
-
-
-def without_warm_up(fall: Array, rise: Array) -> Array:
-    return fall
-
-
-def without_end(fall: Array, rise: Array) -> Array:
-    return rise
+def warmups_with(solved: Callable = lambda p, D: 1 / (D * p**2), whole: Callable = np.ceil) -> Callable:
+    """whole(solved(peaks, D)), from 1."""
+    return lambda peaks, D: np.maximum(whole(solved(peaks, float(D))), 1).astype(int)
 
 
 @task(
     "13.3",
-    oracle={"learning_rates": rates_in_two_pieces},
+    oracle={"warmups": warmups_by_trying},
     mistakes={
-        "the larger of the two": mistake(
-            "Look at your rate of step 1: training is to begin gently.",
-            learning_rates=rates_with(join=np.maximum),
+        "rounded down": mistake(
+            "Put your warm-up back into the formula: its highest rate is a little above the peak.",
+            warmups=warmups_with(whole=np.floor),
         ),
-        "no warm-up": mistake(
-            "Change warmup: your first rates stay. Look at the two terms, and at which of them is small in the beginning.",
-            learning_rates=rates_with(join=without_warm_up),
+        "rounded to the nearest": mistake(
+            "Put your warm-ups back into the formula: some stay below the peak, others do not. Look at where the line is.",
+            warmups=warmups_with(whole=np.round),
         ),
-        "no end to the rise": mistake(
-            "Look at your rate far beyond the warm-up: it is to fall again.",
-            learning_rates=rates_with(join=without_end),
-        ),
-        "level after the warm-up": mistake(
-            "Your warm-up is right. Look at what the rate does after it.",
-            learning_rates=rates_with(fall=lambda s, w: w**-0.5),
-        ),
-        "steps counted from 0": mistake(
-            "The rate of step `warmup` is the highest of all. Look at where yours is, and at what the first step is called.",
-            learning_rates=rates_with(count=lambda s: s + 1),
-        ),
-        "one step behind": mistake(
-            "Step 1 has a rate already. Look at what you take off.",
-            learning_rates=rates_with(count=lambda s: np.maximum(s - 1, 1e-12)),
-        ),
-        "times the root of the width": mistake(
-            "Wider models get smaller steps. Look at the sign of your exponent.",
-            learning_rates=rates_with(lambda D: D**0.5),
-        ),
-        "the width without a root": mistake(
-            "Four times the width halves the rate. Look at what it does to yours.",
-            learning_rates=rates_with(lambda D: 1 / D),
+        "the first step at the peak": mistake(
+            "Your warm-up keeps the first step at the peak. Look at the steps after it.",
+            warmups=warmups_with(lambda p, D: (p * D**0.5) ** (-2 / 3)),
         ),
         "no width": mistake(
-            "Change the width: your rates stay the same.",
-            learning_rates=rates_with(lambda D: 1),
+            "Change D: your answer stays.",
+            warmups=warmups_with(lambda p, D: p**-2),
         ),
-        "the peak at 1": mistake(
-            "Your rates have the right form, but your highest is 1 whatever the sizes. Look at what stands before the bracket.",
-            learning_rates=rates_with(lambda D: 1, lambda s, w: (w / s) ** 0.5, lambda s, w: s / w),
+        "the root of the width left": mistake(
+            "Your answer is right for a width of 1. Look at what becomes of the width when you solve for w.",
+            warmups=warmups_with(lambda p, D: 1 / (D**0.5 * p**2)),
         ),
-        "a warm-up divided by its root": mistake(
-            "At step `warmup` the two terms are equal. Yours meet long before: look at the exponent of `warmup`.",
-            learning_rates=rates_with(rise=lambda s, w: s * w**-0.5),
+        "the width squared": mistake(
+            "Your answer is right for a width of 1, and too short for others. Look at what you square.",
+            warmups=warmups_with(lambda p, D: 1 / (D * p) ** 2),
         ),
-        "a warm-up divided by its length": mistake(
-            "At step `warmup` the two terms are equal. Look at the exponent of `warmup`.",
-            learning_rates=rates_with(rise=lambda s, w: s / w),
+        "longer for a wider model": mistake(
+            "A wider model has lower rates to begin with. Look at what a larger D does to your warm-up.",
+            warmups=warmups_with(lambda p, D: D / p**2),
         ),
-        "a fall without a root": mistake(
-            "After the warm-up, four times as many steps halve the rate. Look at what yours does.",
-            learning_rates=rates_with(fall=lambda s, w: 1 / s),
+        "not squared": mistake(
+            "A warm-up four times as long halves the highest rate. Look at what half the peak does to yours.",
+            warmups=warmups_with(lambda p, D: 1 / (D**0.5 * p)),
         ),
-        "the bracket multiplied by both": mistake(
-            "In the warm-up the rate is a straight line. Look at what yours is: does one term enter twice?",
-            learning_rates=rates_with(rise=lambda s, w: s**0.5 / w),
+        "longer for a higher peak": mistake(
+            "The lower a rate must stay, the longer the rise has to be. Look at your warm-ups for two peaks.",
+            warmups=warmups_with(lambda p, D: D * p**2),
         ),
     },
 )
-def learning_rates(room: Room, rng: np.random.Generator) -> Parts:
-    D, warmup = int(rng.integers(5, 60)), int(rng.integers(6, 20))
-    yield "the first steps", room.call("learning_rates", np.arange(1, warmup - 1), D, warmup)
-    yield "around the highest rate", room.call("learning_rates", np.arange(warmup - 2, warmup + 5), D, warmup)
-    yield "far on, in any order", room.call("learning_rates", rng.permutation(warmup**3)[:7] + warmup, D, warmup)
-    yield "another model", room.call("learning_rates", np.arange(1, 4 * warmup, 3), 4 * D, 2 * warmup)
-    yield "one step", room.call("learning_rates", np.array([warmup]), D, warmup)
+def warmups(room: Room, rng: np.random.Generator) -> Parts:
+    D = int(rng.integers(6, 60))
+
+    def peaks(lengths: Array, D: int) -> Array:
+        """Rates that a run with one step less would exceed, on either side of the middle between the two."""
+        less = rng.permutation(np.linspace(0.2, 0.7, len(lengths))) + rng.uniform(0, 0.1)
+        return (D * (lengths - less)) ** -0.5
+
+    yield "peaks in any order", room.call("warmups", peaks(rng.permutation(np.arange(5, 90))[:7], D), D)
+    yield "another width", room.call("warmups", peaks(rng.permutation(np.arange(90, 300))[:7], 4 * D), 4 * D)
+    yield "short ones", room.call("warmups", peaks(np.array([3, 1, 2, 1]), D), D)
+    yield "one peak", room.call("warmups", peaks(np.array([40, 6]), D)[:1], D)
 
 
 # 13.4 Label smoothing
