@@ -74,7 +74,7 @@ def here_alone():
 def test_a_task_that_no_worker_can_do_ends_the_run_and_is_not_waited_for(cluster):
     with (
         parallel(1, "dask", cluster) as workers,
-        pytest.raises(ClusterError, match="examine a student: .*different environments"),
+        pytest.raises(ClusterError, match=r"examine a student: .*different environments"),
     ):
         list(workers(delayed(here_alone)() for _ in range(3)))
 

@@ -4,6 +4,7 @@ The class lies in PLACE as without.py has laid it out. A way reads PLACE/submiss
 PLACE/results/students/NAME/feedback.html, and gives back the points that count: {} where those of the examiners do.
 """
 
+import atexit
 import json
 import os
 import shutil
@@ -82,12 +83,14 @@ def nbgrader(place: Path, level: str | None, seconds: float, jobs: int) -> Point
 
 def dask(place: Path, level: str | None, seconds: float, jobs: int) -> Points:
     """`course grade` on a cluster of Dask's, whose workers are threads here, so that what they leave is seen."""
+    from dask import config
     from dask.distributed import LocalCluster
 
     where = place / "submissions", place / "results", place / "course"
     workers = {"n_workers": jobs, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
-    with LocalCluster(**workers) as cluster:
+    with config.set(temporary_directory=str(place / "dask")), LocalCluster(**workers) as cluster:
         batch.grade_class(*where, level=level, seconds=seconds, backend="dask", scheduler=cluster.scheduler_address)
+    atexit._run_exitfuncs()  # as a worker does that ends; the classroom's own process leaves without
     return {}
 
 
