@@ -1,6 +1,7 @@
 """The book as a PDF: first a site of three pages, whose every part can be named, then the built site."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def book(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
+
+
+def printed(book: Path) -> Path:
+    """What write_pdf gives, in a thread: this one may hold the browser of other tests, and Playwright wants one a thread."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(write_pdf, book).result()
 
 
 def outline(pdf: Path) -> list[tuple[str, list[str]]]:
@@ -80,7 +87,7 @@ def test_files_come_from_the_site_and_nothing_is_folded(book):
 
 
 def test_the_browser_draws_the_figures_and_writes_an_outline(book):
-    pdf = write_pdf(book)
+    pdf = printed(book)
     assert pdf == book / "_build/book.pdf"
     assert outline(pdf) == [("Contents", []), ("Preface", []), ("01 A’s page", ["(Drawn)"]), ("Exercises 01: A", [])]
 
@@ -89,11 +96,11 @@ def test_what_is_missing_is_said(book, monkeypatch):
     monkeypatch.setattr("utils.book.pdf.Path.exists", lambda path: False)
     monkeypatch.setattr("utils.book.pdf.shutil.which", lambda name: None)
     with pytest.raises(PdfError, match="no browser: run `playwright install chromium`, or install one of chromium, "):
-        write_pdf(book)
+        printed(book)
     monkeypatch.undo()
     (book / "_build/html").rename(book / "elsewhere")
     with pytest.raises(PdfError, match="run `course build` first"):
-        write_pdf(book)
+        printed(book)
 
 
 @pytest.mark.slow
@@ -103,7 +110,7 @@ def test_the_whole_book_is_in_it(root, site, executed, tmp_path):
         (tmp_path / name).write_bytes((root / name).read_bytes())
     (tmp_path / "_build").mkdir()
     (tmp_path / "_build/html").symlink_to(site)
-    entries = outline(write_pdf(tmp_path))
+    entries = outline(printed(tmp_path))
     pages = [title for title, _ in entries]
     assert len(pages) == 1 + len(toc_files(root))
     chapters = [chapter_title(chapter.executed) for chapter in executed]

@@ -18,6 +18,15 @@ def workers() -> Iterator[Workers]:
         yield made
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _only_the_book_s_checks_afterwards() -> Iterator[None]:
+    """What a module's courses make known, the next module does not know."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "__path__", [*checks.__path__])
+        yield
+    forget()
+
+
 @pytest.fixture
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No checks but the book's are known, before and after."""

@@ -655,7 +655,7 @@ STRUCTURE = [
         "Still to do: replace the NotImplementedError",
     ),
     mess("pass", "Nothing comes back.", book("def softmax(logits):\n    pass"), OTHER, "your answer is None"),
-    mess("untouched", "Nothing was done.", UNTOUCHED, NONE, "return the weights", "return the mean number"),
+    mess("untouched", "Nothing was done.", UNTOUCHED, NONE, "return the probabilities", "return the mean number"),
 ]
 
 WRITTEN_BY = [

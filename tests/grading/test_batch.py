@@ -15,7 +15,7 @@ from grading.small_class import CHECKS_BEGIN, RIGHT, WRONG, hand_in, mend, small
 from typer.testing import CliRunner
 
 from utils.cli import app
-from utils.grading import batch, checks, examiners
+from utils.grading import batch, examiners
 from utils.grading.batch import GONE, SCRATCH, grade_class
 from utils.grading.examiners import GIVEN_UP, UNGRADED, Examiners
 from utils.grading.results import marks
@@ -32,13 +32,6 @@ CLASS = {
     "dave": RIGHT | {"minus": "    raise OSError('no')\n"},
 }
 POINTS = {"alice": 6, "bob": 4, "carol": 0, "dave": 3}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _only_the_book_s_checks_afterwards():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "__path__", [*checks.__path__])
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
 from colours import LUMINANCE
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from utils.book.assets import npm_package
 from utils.grading import student, words
 from utils.grading.course import Course
 from utils.grading.results import feedback
@@ -273,10 +273,9 @@ def test_the_page_fits_a_phone(look):
         assert (seen.page.title(), seen.page.evaluate("document.documentElement.lang")) == ("Feedback for alice", "en")
 
 
-@pytest.mark.book
-def test_the_page_is_accessible(look, root):
+def test_the_page_is_accessible(look):
     for graded in (GRADED, everywhere(HOSTILE)):
         with look(page(graded, COURSE), bypass_csp=True) as seen:
-            seen.page.add_script_tag(path=npm_package(root, "axe-core") / "axe.min.js")
+            seen.page.add_script_tag(path=AXE_FILE_PATH)
             found = seen.page.evaluate("async () => (await axe.run()).violations.map(({ id, nodes }) => [id, nodes[0].html])")
             assert found == []

@@ -151,10 +151,11 @@ class _Process:
                 raise CancelledError
             context = multiprocessing.get_context("spawn")
             self.connection, its = context.Pipe()
-            self.process = context.Process(target=_serve, args=(its, self.scratch, *self.setting), daemon=True)
+            process = context.Process(target=_serve, args=(its, self.scratch, *self.setting), daemon=True)
             multiprocessing.current_process().daemon = False  # as a cluster's may be: such a one may start none
             with _interrupts_left():
-                self.process.start()
+                process.start()
+            self.process = process
             its.close()
         try:
             _, fault = self._hear(START_SECONDS)

@@ -67,8 +67,9 @@ def two_rooms() -> None:
 
     examiner.Session = OneRoom
     examiners.strongest = lambda level: nullcontext(SimpleNamespace(level="none"))  # nobody is started
-    fork, parent = multiprocessing.get_context("fork"), multiprocessing.parent_process
-    examiners.multiprocessing = SimpleNamespace(get_context=lambda _: fork, parent_process=parent)  # quicker than spawn
+    fork, kept = multiprocessing.get_context("fork"), ("parent_process", "current_process")
+    same = {name: getattr(multiprocessing, name) for name in kept}
+    examiners.multiprocessing = SimpleNamespace(get_context=lambda _: fork, **same)  # quicker than spawn
 
 
 def walls() -> None:
