@@ -13,7 +13,7 @@ from colours import LUMINANCE
 from benchmarks.site import pages
 
 pytest_plugins = ["browser"]
-pytestmark = [pytest.mark.book, pytest.mark.xdist_group("accessibility")]
+pytestmark = pytest.mark.book
 
 WINDOW = {"width": 1280, "height": 900}
 WIDTHS = (640, 320)  # what 1280 pixels are at 200 %, and at 400 %
@@ -79,7 +79,14 @@ WIDE = """() => {
   const over = [...document.querySelectorAll("body *")].filter(out);
   return [document.documentElement.scrollWidth, ...over.slice(0, 3).map((e) => e.outerHTML.slice(0, 100))];
 }"""
-SETTLE = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"  # what waits for a new size
+# Sidebars slide, and what watches sizes hears of it a frame later.
+SETTLE = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map(({ finished }) => finished));
+  await frame();
+  await frame();
+}"""
 MOVES = """() => {
   const longest = (list) => Math.max(...list.split(",").map((each) => parseFloat(each) * (each.includes("ms") ? 0.001 : 1)));
   const moves = (style) => longest(style.transitionDuration) > 0.01 || style.animationName !== "none";
@@ -210,6 +217,7 @@ def sights(site, visit):
                 disorder[width], wide[width], stuck[width] = map(page.evaluate, (ORDER, WIDE, SCROLLERS))
             resize(page, WINDOW["width"])
             page.evaluate(LIGHTEN)
+            page.evaluate(SETTLE)
             page.add_script_tag(path=AXE_FILE_PATH)
             light = page.evaluate(AXE, [None, MORE, LEFT_OUT, APART])
             page.evaluate("document.documentElement.dataset.theme = 'dark'")

@@ -21,7 +21,6 @@ from utils.grading.task import find
 
 pytest_plugins = ["browser"]
 pytestmark = pytest.mark.slow
-in_lab = pytest.mark.xdist_group("lab")  # one server for all its tests
 
 TOKEN = "for-these-tests"
 QUIET = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
@@ -122,7 +121,6 @@ def output_of(cell: Locator) -> Locator:
     return cell.locator(".jp-OutputArea-output")
 
 
-@in_lab
 def test_a_chapter_runs_and_its_figure_answers_mouse_and_keyboard(lab, notebook):
     chapter = "chapters/00-getting-started.ipynb"
     with notebook(chapter) as page:
@@ -142,7 +140,6 @@ def test_a_chapter_runs_and_its_figure_answers_mouse_and_keyboard(lab, notebook)
     assert [cell.id for cell in code for output in cell.outputs if output.output_type == "error"] == []
 
 
-@in_lab
 def test_an_exercise_is_answered_wrongly_and_then_rightly(notebook):
     overflow = "return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)"
     with notebook("exercises/00-getting-started.ipynb") as page:

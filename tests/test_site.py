@@ -10,7 +10,7 @@ from benchmarks.site import Measures, measure, pages
 from utils.book.project import toc_files
 
 pytest_plugins = ["browser"]
-pytestmark = [pytest.mark.book, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.book
 
 MOST_BYTES, MOST_SHIFT = 1_500_000, 0.05
 LOOK = """() => {

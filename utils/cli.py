@@ -76,7 +76,7 @@ def pdf() -> None:
 def check() -> None:
     """What a developer runs every few minutes: the linter and the fast tests that need no built book."""
     root = find_root()
-    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "--dist", "loadgroup", "-m", "not book and not slow"))
+    raise typer.Exit(lint(root) or pytest(root, "-n", "2", "--dist", "loadfile", "-m", "not book and not slow"))
 
 
 @app.command()
@@ -86,7 +86,7 @@ def test() -> None:
     get_browser()
     failed = lint(root)
     build(jobs=2)
-    raise typer.Exit(failed or pytest(root, "-n", "2", "--dist", "loadgroup"))
+    raise typer.Exit(failed or pytest(root, "-n", "2", "--dist", "loadfile"))
 
 
 @app.command()

@@ -9,8 +9,6 @@ from grading.small_class import forget
 from utils.grading import checks
 from utils.grading.sandbox.workers import Workers, strongest
 
-CLASSES = ("found", "honest_class", "home", "cluster")  # the fixtures that grade them
-
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
@@ -35,12 +33,3 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
     yield
     forget()
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that look at one class, which takes long to grade, run in one process."""
-    for item in items:
-        for name in set(CLASSES) & set(getattr(item, "fixturenames", ())):
-            way = getattr(item, "callspec", None) and item.callspec.params.get(name)
-            item.add_marker(pytest.mark.xdist_group(f"{name} {way or ''}"))

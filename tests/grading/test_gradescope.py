@@ -282,7 +282,6 @@ def examiners(course: Course, tmp_path_factory: pytest.TempPathFactory):
 
 @LINUX
 @pytest.mark.slow
-@pytest.mark.xdist_group("gradescope")
 def test_inputs_are_the_same_for_a_group_at_each_submission_and_others_for_others(course, examiners, tmp_path):
     said = {}
     for name, metadata in {
@@ -305,7 +304,6 @@ def test_inputs_are_the_same_for_a_group_at_each_submission_and_others_for_other
 
 @LINUX
 @pytest.mark.slow
-@pytest.mark.xdist_group("gradescope")
 def test_earlier_results_are_gone_where_nothing_can_be_graded(course, examiners, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "results.json").write_text("{}")
@@ -360,7 +358,6 @@ def with_submission(image: Path, place: Path) -> Path:
 
 @LINUX
 @pytest.mark.slow
-@pytest.mark.xdist_group("gradescope")
 def test_a_zip_sets_itself_up_in_a_container_and_grades_there(image, course, tmp_path):
     assert write_zips(course, image.parent / "zips", None)[0].stat().st_size < 5_000_000
     process = another(image, write_zips(course, image.parent / "of process", "process")[0], tmp_path / "process")
@@ -396,7 +393,6 @@ def test_a_zip_sets_itself_up_in_a_container_and_grades_there(image, course, tmp
 
 @LINUX
 @pytest.mark.slow
-@pytest.mark.xdist_group("gradescope")
 def test_attacks_on_the_container_itself_fail(image, tmp_path):
     book = write_zips(handed_out(ROOT, "00-getting-started"), tmp_path / "zips", None)[0]
     image = another(image, book, tmp_path / "book")
