@@ -13,6 +13,7 @@ CHAPTER = "08-bahdanau-attention"
 CLAIM = "Attention aligns better than the diagonal and IBM Model 1; reading both ways helps, and a query with the last word."
 SOURCE = "Ghader and Monz 2017; Bahdanau, Cho and Bengio 2015; Dyer et al. 2013 for the prior"
 PUBLISHED = "Ghader and Monz: attention agrees with alignment in part, most for nouns (German to English; other measures)"
+SCALE = "theirs: real text with links by hand; ours: sentences that a grammar makes, whose links are known"
 TOLERANCE = (
     "alignment error rate on every seed: of the translator with the last word in its query at most 0.12, below IBM Model 1 and "
     "the diagonal; and at least 0.05 above it both with the query of the paper and with an encoder that reads one way"

@@ -36,6 +36,7 @@ PUBLISHED = (
     "English to German, BLEU: global dot 20.5, global general 19.1, local-p general 20.9 (Luong et al., table 4); of the "
     "wirings no numbers"
 )
+SCALE = "theirs: real text, millions of sentence pairs; ours: sentences that a grammar makes, minutes of one core"
 TOLERANCE = (
     "on every seed: exact match of dot, scaled dot, cosine, general, QKV and additive, all asked with s_t, within 0.1 of each "
     "other, and each at least 0.2 above location, both encoder-only wirings, the tutorial's and no attention; local-m at least "

@@ -24,6 +24,7 @@ CLAIM = (
 )
 SOURCE = "Vaswani et al. 2017, table 1"
 PUBLISHED = "operations n^2 d, n d^2, k n d^2; in a row 1, n, 1; longest path 1, n, log_k n if dilated; faster if n < d"
+SCALE = "none: the counts hold at any size; ours are measured at widths and lengths of a laptop"
 TOLERANCE = (
     "d = 64, 4 sequences at once, one thread, on every seed: multiply-adds are equal at n = d and more beyond; rounds "
     "are 1, n, n / 2 and, dilated, the least L with 3^L >= n; "

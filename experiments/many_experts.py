@@ -30,6 +30,7 @@ CLAIM = (
 )
 SOURCE = "Shazeer et al. 2017; Fedus, Zoph and Shazeer 2022"
 PUBLISHED = "Fedus et al., abstract: up to 7 times as fast in pre-training at equal work (one expert a token, larger models)"
+SCALE = "theirs: larger models by orders of magnitude, on many machines; ours: minutes of one core"
 TOLERANCE = (
     "on every seed after equally many steps: the balanced mixture's bits are below those of the dense network of equal work; "
     "its busiest expert has at most twice its share of 1/8, and without the balance loss more than twice"

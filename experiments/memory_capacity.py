@@ -11,6 +11,7 @@ CLAIM = (
 )
 SOURCE = "Jaeger 2001b (Short term memory in echo state networks), propositions 2 to 4"
 PUBLISHED = "the memory capacity is at most the number of units"
+SCALE = "none: the bound holds at any size"
 TOLERANCE = (
     "100 units, on every seed: no capacity is above 100; with inputs of 0.1 the best radius is from 0.9 to 1.05, and at 1.5 a "
     "tenth of the best is lost at least, in the median two thirds; with inputs of 3 the best is below half of that with 0.1, "

@@ -15,6 +15,7 @@ CLAIM = (
 )
 SOURCE = "Vaswani et al. 2017, section 3.2.1 and its footnote; the worked figures are for d = 100 and 4 keys, from one sample"
 PUBLISHED = "variance of the scores 99, 1.0, .01 and mean largest weight .93, .52, .28: unscaled, over 10, over 100"
+SCALE = "none: the same width and number of keys"
 TOLERANCE = (
     "on every seed: the variance is within 5 % of d, 1 and 1/d at each width; at d = 100 the mean largest weights are within "
     "0.02 of the published; over sqrt(d) they are within 0.02 of each other from d = 16 on, and the gradient is at least 3 "

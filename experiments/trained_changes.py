@@ -12,6 +12,7 @@ CHAPTER = "05-echo-state-networks"
 CLAIM = "When all weights of a recurrent network are trained, its output weights change most, relative to where they began."
 SOURCE = "Schiller and Steil 2005, for the Atiya-Parlos rule; here backpropagation through time"
 PUBLISHED = "the output weights change much more than the others, which change in proportion to each other"
+SCALE = "theirs: another learning rule, networks of their own; ours: 100 units on NARMA-10"
 TOLERANCE = (
     "100 units on NARMA-10, by gradient descent with momentum and by Adam, each at the best of three rates, on every seed: "
     "|change of W_out| / |W_out| is at least twice that of W and of W_in"

@@ -35,6 +35,12 @@ def test_the_record_belongs_to_its_module(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_was_published_says_how_far_its_scale_is_from_ours(name):
+    experiment = find(name)
+    assert hasattr(experiment, "SCALE") != experiment.PUBLISHED.startswith("none")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_replay_at_tiny_scale_gives_the_recorded_numbers(name, monkeypatch):
     """Where this fails, what the experiment measures has changed: run `course experiment` again."""
     monkeypatch.setenv("TQDM_DISABLE", "1")

@@ -45,6 +45,7 @@ ENTRY = """(claim-{anchor})=
 | tolerance, set before | {tolerance} |
 | source | {source} |
 | published | {published} |
+| difference in scale | {scale} |
 | chapter | [{chapter}](chapters/{chapter}) |
 | seeds | {seeds} |
 | cost | {cpu_s:.0f} cpu-seconds on {machine} |
@@ -84,6 +85,7 @@ def entry(name: str, record: Record) -> str:
         anchor=anchor(name),
         title=name.replace("_", " ").capitalize(),
         words=inspect.getdoc(find(name)),
+        scale=getattr(find(name), "SCALE", "nothing to compare with"),
         outcome="held" if record.verdict else "did not hold as stated",
         seeds=len(record.runs),
         count=len(rows),
